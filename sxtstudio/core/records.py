@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -20,6 +20,7 @@ from msgspec import inspect
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.wording import cut
 
 #: A number that is neither NaN nor without bound.
 Finite = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300, description="a finite number")]
@@ -34,6 +35,7 @@ _PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$")
 _MISSING = re.compile(r"Object missing required field `([^`]*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
 _PART = re.compile(r"\.([^.\[]+)|\[(?:\d+|\.\.\.)\]")
+_ANY_KEY = "[...]"
 
 
 class RecordError(UserError):
@@ -146,7 +148,7 @@ def record_of(values: Any, kind: type[T], what: str, advice: str = "") -> T:
     except msgspec.ValidationError as error:
         if error.__cause__ is not None and not isinstance(error.__cause__, WrongKey):
             raise error.__cause__ from None  # a fault of a __post_init__, not of the file
-        raise RecordError(what, _reason(error, kind), advice) from error
+        raise RecordError(what, _reason(error, kind, values), advice) from error
 
 
 def read_json_record(content: bytes | str, kind: type[T], what: str, advice: str = "") -> T:
@@ -186,25 +188,80 @@ def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
-def _reason(error: msgspec.ValidationError, kind: type[Any]) -> str:
+def _reason(error: msgspec.ValidationError, kind: type[Any], values: Any) -> str:
     """Say in the words of this program what msgspec says in those of Python."""
     text = str(error)
     place = _PLACE.search(text)
     path = place[1] if place else ""
+    shown = _with_names(path, _names(values, kind, path, text))[1:]
     text = text[: place.start()] if place else text
     if isinstance(error.__cause__, WrongKey):
-        return f"{error.__cause__}{f' (in {path[1:]!r})' if path else ''}"
+        return f"{error.__cause__}{f' (in {shown!r})' if shown else ''}"
     if missing := _MISSING.match(text):
-        path = f"{path}.{missing[1]}"
-        return f"the key '{path[1:]}' is missing; it must be {_must_be(_at(kind, path))}"
+        must_be = _must_be(_at(kind, f"{path}.{missing[1]}"))
+        return f"the key '{f'{shown}.{missing[1]}'.lstrip('.')}' is missing; it must be {must_be}"
     if unknown := _UNKNOWN.match(text):
         known = ", ".join(sorted(f.encode_name for node in _choices(_at(kind, path)) for f in _fields(node)))
-        return f"unknown key {f'{path}.{unknown[1]}'[1:]}; known are {known}"
+        return f"unknown key {f'{shown}.{unknown[1]}'.lstrip('.')}; known are {known}"
     # Of a list the whole is told, and what its entries must be.
-    path = re.sub(r"(\[[^\]]*\])+$", "", path)
-    if not path:
-        return f"it must be {_must_be(_at(kind, path))}"
-    return f"the key '{path[1:]}' is wrong; it must be {_must_be(_at(kind, path))}"
+    path, shown = (re.sub(r"(\[\d+\])+$", "", one) for one in (path, shown))
+    must_be = _must_be(_at(kind, path))
+    return f"the key '{shown}' is wrong; it must be {must_be}" if shown else f"it must be {must_be}"
+
+
+def _names(values: Any, kind: type[Any], path: str, text: str) -> list[str]:
+    """Return the keys, in dictionaries of any keys, for which msgspec's path has ``[...]``.
+
+    Entries are checked in their order: the wrong one is the last of the shortest beginning of the dictionary
+    that is refused with the same text.
+    """
+    names: list[str] = []
+    parts = list(_PART.finditer(path))
+    for number, part in enumerate(parts):
+        if part[0] != _ANY_KEY:
+            continue
+        keys: list[str | int] = []
+        of_names = iter(names)
+        for before in parts[:number]:
+            keys.append(next(of_names) if before[0] == _ANY_KEY else before[1] or int(before[0][1:-1]))
+        entries = list(_inside(values, keys).items())
+        low, high = 0, len(entries) - 1
+        while low < high:
+            middle = (low + high) // 2
+            fewer = _replaced(values, keys, dict(entries[: middle + 1]))
+            low, high = (low, middle) if _is_refused(fewer, kind, text) else (middle + 1, high)
+        names.append(entries[low][0])
+    return names
+
+
+def _inside(values: Any, keys: list[str | int]) -> Any:
+    for key in keys:
+        values = values[key]
+    return values
+
+
+def _replaced(values: Any, keys: list[str | int], new: Any) -> Any:
+    """Return values with others at a place; what lies beside the way there is not copied."""
+    if not keys:
+        return new
+    copy = values.copy()
+    copy[keys[0]] = _replaced(values[keys[0]], keys[1:], new)
+    return copy
+
+
+def _is_refused(values: Any, kind: type[Any], text: str) -> bool:
+    try:
+        msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        return str(error) == text
+    return False
+
+
+def _with_names(path: str, names: list[str]) -> str:
+    """Put keys into a path, each as one line of a bearable length."""
+    rest = iter(names)
+    shown = (f".{cut(next(rest))}" if p[0] == _ANY_KEY else p[0] for p in _PART.finditer(path))
+    return "".join(shown)
 
 
 def _at(kind: type[Any], path: str) -> inspect.Type:
@@ -262,13 +319,25 @@ def _must_be(node: inspect.Type) -> str:
         case inspect.StrType():
             return "a text"
         case inspect.LiteralType():
-            return " or ".join(f'"{value}"' for value in node.values)
+            return _one_of(node.values)
+        case inspect.EnumType():
+            return _one_of([one.value for one in node.cls])
+        case inspect.DictType(key_type=inspect.EnumType(cls=known)):
+            return f"an object with no other keys than {_one_of([one.value for one in known], 'and')}"
+        case inspect.DictType(key_type=inspect.LiteralType(values=words)):
+            return f"an object with no other keys than {_one_of(words, 'and')}"
         case inspect.TupleType():
             return f"a list of {len(node.item_types)}, each {_must_be(node.item_types[0])}"
         case inspect.DictType() | inspect.StructType() | inspect.DataclassType():
             return "an object with keys"
     entries = _entries(node)
     return "something else" if entries is None else f"a list, each entry {_must_be(entries)}"
+
+
+def _one_of(values: Sequence[Any], word: str = "or") -> str:
+    """Return '1, 3 or 5', or '"dark" or "any"': only texts stand in quotation marks."""
+    words = [f'"{value}"' if isinstance(value, str) else str(value) for value in values]
+    return f" {word} ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def _bounds(node: inspect.IntType | inspect.FloatType) -> str:

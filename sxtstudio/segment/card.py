@@ -33,7 +33,8 @@ A model for more than one slice sees neighbours as channels, in the order of z; 
 
 ``uses`` has at most the keys "few-false", "balanced" and "everything" (``core.uses``), whose thresholds do
 not rise in this order; each is an object such as ``{"threshold": 0.4, "scores": {"phantoms": {"precision":
-0.95, "recall": 0.7}}}``. A card without it has its ``threshold`` only.
+0.95, "recall": 0.7}}}``: scores are numbers 0…1 of at most 48 judges. A card without ``uses`` has its
+``threshold`` only.
 
 ``file`` is the card's own name with the ending .onnx if it is not given. It never leaves the card's folder.
 Which card belongs to a model is asked of ``find_card`` alone.
@@ -53,7 +54,7 @@ from msgspec import Meta, to_builtins
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import open_plain, read_plain
-from sxtstudio.core.records import Finite, RecordError, WrongKey, has_half_characters, json_values, record_of
+from sxtstudio.core.records import RecordError, WrongKey, has_half_characters, json_values, record_of
 from sxtstudio.core.uses import Use
 
 _LARGEST_CARD = 1_000_000  # bytes
@@ -67,6 +68,16 @@ _Text = Annotated[str, Meta(pattern=r"\S", description="a text")]
 SliceCount = Literal[1, 3, 5, 7]
 _Length = Annotated[float, Meta(gt=0, le=1e300)]
 _USES = "thresholds that do not rise from few-false over balanced to everything"
+_MOST_JUDGES = 48
+_Share = Annotated[float, Meta(ge=0, le=1, description="a finite number from 0 to 1")]
+_Figures = Annotated[
+    dict[str, _Share],
+    Meta(max_length=_MOST_JUDGES, description=f"an object of at most {_MOST_JUDGES} figures"),
+]
+_Judges = Annotated[
+    dict[str, _Figures],
+    Meta(max_length=_MOST_JUDGES, description=f"an object of at most {_MOST_JUDGES} judges"),
+]
 _SAME_THRESHOLD = 0.0005  # a card may say its thresholds in more places than people type
 
 
@@ -75,7 +86,7 @@ class UseEntry:
     """What a card says of a use: its threshold, and the figures of each judge, such as its precision."""
 
     threshold: Annotated[float, Meta(ge=-1, lt=1)]
-    scores: dict[str, dict[str, Finite]] = field(default_factory=dict, hash=False)
+    scores: _Judges = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -139,8 +150,8 @@ class ModelCard(CardEntries):
         if use not in self.uses:
             known = ", ".join(f"“{one.words}”" for one in Use if one in self.uses)
             raise UserError(
-                f"The model {self.name} has no threshold for “{use.words}”: give a threshold as a number"
-                + (f", or one of {known}." if known else ".")
+                f"The model {self.name} has no threshold for “{use.words}”: give --threshold NUMBER"
+                + (f", or for --use one of {known}." if known else ".")
             )
         return self.uses[use].threshold
 

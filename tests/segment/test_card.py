@@ -204,8 +204,8 @@ def test_each_use_has_its_threshold_and_the_models_own_is_that_without_one():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (CARD, r"no threshold for “find everything”: give a threshold as a number\."),
-        (FULL, "one of “few false"),
+        (CARD, r"no threshold for “find everything”: give --threshold NUMBER\."),
+        (FULL, "give --threshold NUMBER, or for --use one of “few false labels”, “balanced”"),
     ],
     ids=["no uses", "others"],
 )
@@ -228,3 +228,43 @@ def test_a_use_that_the_card_does_not_know_is_refused(data, words):
 def test_a_wrong_use_is_named(entry, where):
     with pytest.raises(UserError, match=f"{where}.* (is wrong|is missing)"):
         ModelCard.from_json(json.dumps(CARD | {"uses": entry}))
+
+
+WORDS = '"few-false", "balanced" and "everything"'
+FIGURE = "uses.balanced.scores.phantoms.recall"
+A_SHARE = f"the key '{FIGURE}' is wrong; it must be a finite number from 0 to 1."
+
+
+def use_with(figures):
+    return {"balanced": {"threshold": 0.5, "scores": {"held out": {"precision": 0.5}} | figures}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("slices", 2, "the key 'slices' is wrong; it must be 1, 3, 5 or 7."),
+        (
+            "uses",
+            {"few false": {"threshold": 0.5}},
+            f"'uses' is wrong; it must be an object with no other keys than {WORDS}.",
+        ),
+        ("uses", use_with({"phantoms": {"recall": float("nan")}}), A_SHARE),
+        ("uses", use_with({"phantoms": {"precision": 1, "recall": "0.9"}}), A_SHARE),
+        ("uses", use_with({"phantoms": {"recall": 1.01}}), A_SHARE),
+        ("uses", use_with({"phantoms": {"recall": -0.01}}), A_SHARE),
+        ("uses", use_with({f"judge {n}": {} for n in range(48)}), "at most 48 judges"),
+        ("uses", use_with({"phantoms": {f"figure {n}": 0.5 for n in range(49)}}), "at most 48 figures"),
+    ],
+    ids=["slices", "word", "nan", "text", "above 1", "below 0", "judges", "figures"],
+)
+def test_the_sentence_says_which_key_and_what_it_must_be(key, value, said):
+    with pytest.raises(UserError) as error:
+        ModelCard.from_json(json.dumps(CARD | {key: value}))
+    assert said in str(error.value)
+
+
+def test_scores_outside_of_uses_are_any_finite_numbers_as_in_older_cards():
+    scores = {"phantoms": {"mean distance, px": 12.5}} | {f"judge {n}": {} for n in range(60)}
+    assert ModelCard.from_json(json.dumps(CARD | {"scores": scores})).scores == scores
+    most = use_with({f"judge {n}": {"recall": 1, "precision": 0} for n in range(47)})
+    assert len(ModelCard.from_json(json.dumps(CARD | {"uses": most})).uses[Use.BALANCED].scores) == 48
