@@ -96,7 +96,8 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     Of the quick method with "appearances", and off where nothing else is said: ``restore``, the image head
     draws crops as they were before their appearance was changed; ``agree`` and ``teach``, weights with which
     two appearances of a crop without labels have to be outlined alike, and as the running mean of the
-    weights is sure of (teacher.py), in the steps that the image head joins.
+    weights is sure of (teacher.py), in the steps that the image head joins. These two and ``spectra`` need a
+    section [[unlabelled]]; a configuration in which one of the four would do nothing is refused.
     """
 
     steps: Annotated[
@@ -308,7 +309,7 @@ def read_config(data: dict[str, Any], folder: Path, file: str = "the configurati
         usual = _PUBLISHED
     else:
         usual = _FINE_TUNE if start_from and width is None else _FROM_NOTHING
-    return TrainConfig(
+    config = TrainConfig(
         name=read.name,
         labelled=labelled,
         held_out=held_out,
@@ -324,6 +325,8 @@ def read_config(data: dict[str, Any], folder: Path, file: str = "the configurati
         trained_on=read.trained_on,
         licence=read.licence,
     )
+    _check_of_use(config, file)
+    return config
 
 
 def parse_slices(text: str) -> tuple[int, ...]:
@@ -344,6 +347,33 @@ def parse_slices(text: str) -> tuple[int, ...]:
             raise ValueError(text)
         slices.update(range(first, last + 1))
     return tuple(sorted(slices))
+
+
+def _check_of_use(config: TrainConfig, file: str) -> None:
+    """Refuse an option that is on where nothing would come of it."""
+    plan = config.training
+    of_slices = {"agree": plan.agree, "teach": plan.teach, "spectra": plan.spectra}
+    of_pairs = {"agree": plan.agree, "teach": plan.teach}
+    # Spectra are mixed in wherever crops change their appearance, the published method's as well.
+    of_quick = of_pairs | {"restore": plan.restore}
+    needs = (
+        (config.method != "quick", of_quick, 'with method = "published": take "quick"'),
+        (
+            config.augmentation != "appearances",
+            of_slices | of_quick,
+            'with augmentation = "published": take "appearances"',
+        ),
+        (
+            not config.unlabelled,
+            of_slices,
+            "without slices that have no labels: add a section [[unlabelled]]",
+        ),
+        (plan.unlabelled_crops == 0, of_pairs, "with unlabelled_crops = 0: take 1 or more"),
+    )
+    for lacks, options, why in needs:
+        on = [key for key, value in options.items() if value]
+        if lacks and on:
+            raise UserError(f"{file}, [training]: {on[0]} does nothing {why}, or leave {on[0]} out.")
 
 
 def _training(data: dict[str, Any], where: str, usual: Training) -> Training:

@@ -135,6 +135,38 @@ def test_a_wrong_configuration_is_refused_with_the_key(folder, text, said):
         read(folder, text)
 
 
+FREE = '[[unlabelled]]\ntomogram = "b.tif"\n'
+ON = {"agree": "0.5", "teach": "0.3", "spectra": "0.3", "restore": "true"}
+
+
+@pytest.mark.parametrize(
+    ("top", "free", "more", "keys", "said"),
+    [
+        ("", "", "", ("agree", "teach", "spectra"), r"add a section \[\[unlabelled\]\]"),
+        ("", FREE, "unlabelled_crops = 0\n", ("agree", "teach"), "with unlabelled_crops = 0"),
+        (
+            'method = "published"\naugmentation = "appearances"',
+            FREE,
+            "",
+            ("agree", "teach", "restore"),
+            "method",
+        ),
+        ('method = "published"', FREE, "", tuple(ON), '"published"'),
+        ('augmentation = "published"', FREE, "", tuple(ON), "with augmentation"),
+    ],
+    ids=["no slices", "no crops", "method", "both", "augmentation"],
+)
+def test_an_option_of_which_nothing_would_come_is_refused(folder, top, free, more, keys, said):
+    start = f'name = "a"\n{top}\n{LABELLED}{free}[training]\n{more}'
+    for key, value in ON.items():
+        assert read(folder, f"{start}{key} = {'false' if value == 'true' else 0.0}").name == "a"
+        if key in keys:
+            with pytest.raises(UserError, match=rf"c\.toml, \[training\]: {key} does nothing .*{said}"):
+                read(folder, f"{start}{key} = {value}")
+        else:
+            assert read(folder, f"{start}{key} = {value}").name == "a"
+
+
 def test_a_missing_file_and_one_that_is_no_text(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         load_config(tmp_path / "none.toml")
@@ -171,6 +203,7 @@ def test_options_that_are_off_leave_states_of_older_versions_as_they_are(folder)
     first = read(folder, WHOLE).fingerprint()
     assert not {"spectra", "restore", "agree", "teach"} & set(first["training"])
     assert read(folder, WHOLE + "teach = 0.0").fingerprint() == first
-    assert read(folder, WHOLE + "teach = 0.5").fingerprint()["training"]["teach"] == 0.5
+    taught = WHOLE.replace('augmentation = "published"', "") + "teach = 0.5"
+    assert read(folder, taught).fingerprint()["training"]["teach"] == 0.5
     one = read(folder, WHOLE.replace("slices = 5\n", "", 1)).fingerprint()["chosen"]
     assert one == ["compact", None, "quick", "published"]
