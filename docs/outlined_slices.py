@@ -12,11 +12,14 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -60,18 +63,35 @@ def gather(images: Path, into: Path, outlines: Path = OUTLINES) -> list[Path]:
     Raises
     ------
     UserError
-        If an image is missing, cannot be read, or is not of the size of its labels.
+        If an image or the folder is missing, an image cannot be read or is not of the size of its labels, or
+        there is a file in place of the folder to write to. Then nothing has been written.
     """
+    if not images.is_dir():
+        raise UserError(f"{images} is no folder: name the one in which the authors' images lie.")
+    for parent in (into, *into.parents):
+        if parent.exists() and not parent.is_dir():
+            raise UserError(f"{parent} is a file, not a folder: give another folder with --into.")
     missing = [one.image for one in SLICES if not (images / one.image).is_file()]
     if missing:
         raise UserError(f"{images} lacks {', '.join(missing)}: models/outlines/README.md tells where from.")
-    into.mkdir(parents=True, exist_ok=True)
-    return [_pair(one, images / one.image, into, outlines) for one in SLICES]
+    for one in SLICES:  # all are read before anything is written
+        _pixels(one, images / one.image, outlines)
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        return [_pair(one, images / one.image, into, outlines) for one in SLICES]
+    except OSError as error:
+        raise UserError(
+            f"{into} cannot be written ({error.strerror or error}): give another folder."
+        ) from error
 
 
-def _pair(one: OutlinedSlice, source: Path, into: Path, outlines: Path) -> Path:
-    labels = outlines / f"{one.name}.labels.tif"
-    height, width = tifffile.imread(labels).shape
+def _labels_of(one: OutlinedSlice, outlines: Path) -> Path:
+    return outlines / f"{one.name}.labels.tif"
+
+
+def _pixels(one: OutlinedSlice, source: Path, outlines: Path) -> NDArray[Any]:
+    """Return the pixels (y, x) of an image that have labels."""
+    height, width = tifffile.imread(_labels_of(one, outlines)).shape
     with open_volume(source) as volume:
         wanted = (1, height + 2 * one.edge_px, width + 2 * one.edge_px)
         if volume.shape != wanted:
@@ -80,13 +100,18 @@ def _pair(one: OutlinedSlice, source: Path, into: Path, outlines: Path) -> Path:
                 f"on {wanted[1]} × {wanted[2]}: it is another image. Take the one that README.md names."
             )
         inner = slice(one.edge_px, one.edge_px + height), slice(one.edge_px, one.edge_px + width)
-        pixels = volume.read(Box.whole(volume.shape))[0][inner]
+        return volume.read(Box.whole(volume.shape))[0][inner]
+
+
+def _pair(one: OutlinedSlice, source: Path, into: Path, outlines: Path) -> Path:
+    labels = _labels_of(one, outlines)
     as_it_is = not one.bright and not one.edge_px
     target = into / f"{one.name}{source.suffix if as_it_is else '.tif'}"
     with atomic_write(target) as temporary:
         if as_it_is:
             shutil.copyfile(source, temporary)  # with its voxel size
         else:
+            pixels = _pixels(one, source, outlines)
             dark = pixels if not one.bright else -pixels.astype(np.float32)
             tifffile.imwrite(temporary, dark, compression="deflate", metadata=None)
     with atomic_write(into / labels.name) as temporary:
@@ -94,17 +119,17 @@ def _pair(one: OutlinedSlice, source: Path, into: Path, outlines: Path) -> Path:
     return target
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Gather the slices and say how many they are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("images", type=Path, help="folder with the authors' images")
     parser.add_argument("--into", type=Path, default=Path("runs/outlined"))
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     try:
         print(f"{len(gather(options.images, options.into))} slices with their labels in {options.into}")
     except UserError as error:
         print(error, file=sys.stderr)
-        return 1
+        return 2
     return 0
 
 

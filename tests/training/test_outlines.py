@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from outlined_slices import OUTLINES, SLICES, OutlinedSlice, gather
+from outlined_slices import OUTLINES, SLICES, OutlinedSlice, gather, main
 from PIL import Image
 from scipy import ndimage
 
@@ -94,9 +94,29 @@ def test_another_image_or_none_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((190, 196), np.uint8)).save(images / ONE["unlabelled_03"].image)
     with pytest.raises(UserError, match=r"unlabelled_03.png has 190 × 196 pixels, .* on 196 × 196"):
         gather(images, tmp_path / "out")
+    last = ONE["survos-slice"].image
+    Image.fromarray(np.zeros(PATCH, np.uint8)).save(images / ONE["unlabelled_03"].image)
+    (images / last).write_bytes((images / last).read_bytes()[:900])
+    with pytest.raises(UserError, match=r"slice\.tif"):
+        gather(images, tmp_path / "out")
+    assert not (tmp_path / "out").exists(), "all are looked at before one is written"
     shutil.rmtree(images / "survos")
     with pytest.raises(UserError, match=r"lacks survos/slice.tif: models/outlines/README.md"):
         gather(images, tmp_path / "out")
+
+
+@pytest.mark.parametrize("into", ["file", "file/below"])
+def test_what_is_no_folder_is_one_sentence(
+    tmp_path: Path, into: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert main([str(pictures(tmp_path)), "--into", str(tmp_path / into)]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'file'} is a file, not a folder" in said and said.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+    for images in ("nowhere", "file"):
+        assert main([str(tmp_path / images), "--into", str(tmp_path / "out")]) == 2
+        assert capsys.readouterr().err.startswith(f"{tmp_path / images} is no folder")
 
 
 @pytest.fixture(scope="module")
