@@ -75,7 +75,9 @@ def card_rows(card: ModelCard) -> list[tuple[str, str]]:
     for use in Use:
         if (entry := card.uses.get(use)) is not None:
             judged = "; ".join(f"{judge}: {_figures(score)}" for judge, score in entry.scores.items())
-            rows.append(("use", f"{use.value} (“{use.words}”): threshold {entry.threshold:g}; {judged}"))
+            same = f", {card.same_as(use)}" if card.same_as(use) else ""
+            words = f"{use.value} (“{use.words}”): threshold {entry.threshold:g}{same}; {judged}"
+            rows.append(("use", words))
     rows += [("limit", limit) for limit in card.limits]
     rows += [("licence", card.licence), ("sha256", card.sha256)]
     rows += [("note", note) for note in card.notes]

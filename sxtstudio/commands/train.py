@@ -96,7 +96,8 @@ def _prepared(path: Path) -> tuple[TrainConfig, StartModel | None]:
     card = load_card(Path(name) if name.lower().endswith((".onnx", ".json")) else name)
     if card.path is None:
         raise UserError(f"The model {name} has no file to go on from.")
-    return config, job.StartModel(card.path, card.name, card.threshold, card.voxel_nm, card.trained_on)
+    uses = {use.value: vars(entry) for use, entry in card.uses.items()}
+    return config, job.StartModel(card.path, card.name, card.threshold, card.voxel_nm, card.trained_on, uses)
 
 
 def _as_json(event: dict[str, Any]) -> None:
@@ -133,10 +134,16 @@ class _Words:
 
     def sentence(self, event: dict[str, Any]) -> str:
         """Return what is said of an event; "" where nothing is."""
+        from sxtstudio.core.training_events import JudgedOn
+
         match event["event"]:
             case "start":
+                if event.get("judged_on") == JudgedOn.STRIP:
+                    judge = "a fifth of it to judge by"
+                else:
+                    judge = f"{count(event['held_out'], 'slice')} to judge by"
                 slices = ", ".join(
-                    f"{count(event[key], 'slice')} {what}"
+                    f"{count(event[key], 'slice')} {what}" if key != "held_out" else judge
                     for key, what in (
                         ("labelled", "to learn from"),
                         ("held_out", "to judge by"),
@@ -168,9 +175,15 @@ class _Words:
         )
 
     def _end(self, event: dict[str, Any]) -> str:
+        from sxtstudio.core.training_events import JudgedOn, is_clear
+
         after, before = event["after"], event["before"]
-        text = f"Done ({event['reason']}) at step {event['step']}: F1 {after['f1']:.2f} on held-out slices"
+        strip = event.get("judged_on") == JudgedOn.STRIP
+        where = "on a strip of the same slice" if strip else "on held-out slices"
+        text = f"Done ({event['reason']}) at step {event['step']}: F1 {after['f1']:.2f} {where}"
         if before is None:
             return f"{text}."
         worse = "" if event["better"] else "; it is not better than the model it started from"
+        if not is_clear(before["f1"], after["f1"]):
+            worse = "; too little to tell whether it is better than the model it started from"
         return f"{text}, before {before['f1']:.2f}{worse}."

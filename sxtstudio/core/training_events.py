@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,22 @@ from sxtstudio.core.records import json_values, record_of
 EVENTS = "events.jsonl"
 Event = dict[str, Any]
 LONGEST_LINE = 1 << 16
+
+
+class JudgedOn(StrEnum):
+    """What a model is judged on, as the events "start" and "done" say it; older ones do not."""
+
+    SLICES = "slices"  # of which none was learned from
+    STRIP = "strip"  # of the only labelled slice, of which the rest was learned from
+
+
+#: A difference in F1 up to this says nothing: another few slices, or another seed, change it by as much.
+CLEAR_GAIN = 0.01
+
+
+def is_clear(before_f1: float, after_f1: float) -> bool:
+    """Whether two F1 differ by more than chance, one way or the other."""
+    return round(abs(after_f1 - before_f1), 4) > CLEAR_GAIN
 
 
 class _Kind(Struct):

@@ -157,8 +157,20 @@ class ModelCard(CardEntries):
 
     def use_of(self, threshold: float) -> Use | None:
         """Return the use for which the card has this threshold, or None."""
-        near = (use for use, entry in self.uses.items() if abs(entry.threshold - threshold) < _SAME_THRESHOLD)
-        return next(near, None)
+        near = [use for use, entry in self.uses.items() if abs(entry.threshold - threshold) < _SAME_THRESHOLD]
+        return Use.BALANCED if Use.BALANCED in near else next(iter(near), None)
+
+    def same_as(self, use: Use) -> str:
+        """Return what other uses have the same threshold, such as "the same as “balanced”"; "" for none."""
+        threshold = self.threshold_of(use)
+        same = [
+            f"“{other.words}”"
+            for other in Use
+            if other is not use
+            and other in self.uses
+            and abs(self.uses[other].threshold - threshold) < _SAME_THRESHOLD
+        ]
+        return f"the same as {' and '.join(same)}" if same else ""
 
     @property
     def sees(self) -> str:

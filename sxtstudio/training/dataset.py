@@ -170,7 +170,6 @@ def open_dataset(config: TrainConfig, scratch: Path, progress: Progress | None =
     if not held_out and len(labelled) == 1:
         labelled, held_out = split_slice(labelled[0], reader.truth(labelled[0]))
         membrane = {ref: bool((reader.truth(ref) > 0).any()) for ref in (*labelled, *held_out)}
-        notes.append("Only one slice is labelled: a fifth of it is kept aside to judge by.")
     elif not held_out:
         labelled, held_out = split(labelled, config.training.seed)
     if not any(membrane[ref] for ref in labelled):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import torch
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.calibration import Curve, card_entry
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.training_events import JudgedOn, is_clear
+from sxtstudio.core.uses import Use
 from sxtstudio.training.config import DEFAULT_WIDTH, TrainConfig
 from sxtstudio.training.control import Control
 from sxtstudio.training.dataset import Dataset, open_dataset
@@ -29,7 +31,17 @@ from sxtstudio.training.run_state import set_aside
 from sxtstudio.training.trainer import Trainer
 from sxtstudio.training.widen import widened
 
-_SCORED_ON = "held-out slices of the training"
+_SCORED_ON = {
+    JudgedOn.SLICES: "held-out slices of the training",
+    JudgedOn.STRIP: "a strip of the slice that it learned from",
+}
+_LIMITS = {
+    JudgedOn.SLICES: "Scored on a few slices of the tomograms it was trained for; others may look different.",
+    JudgedOn.STRIP: "Scored on a strip of the only slice it was trained with; others may look different.",
+}
+#: Thresholds of their own need so many slices that were not learned from, with so many true pixels in all.
+_ENOUGH_SLICES = 3
+_ENOUGH_PIXELS = 3000
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,7 @@ class StartModel:
     threshold: float = 0.0
     voxel_nm: tuple[float, float] | None = None
     trained_on: str = ""
+    uses: Mapping[str, Any] = field(default_factory=dict)  # as in its card
 
 
 def train_model(
@@ -113,6 +126,7 @@ def _train(
         labelled=len(data.labelled),
         held_out=len(data.held_out),
         unlabelled=len(data.unlabelled),
+        judged_on=_judged_on(data),
     )
     for note in data.notes:
         events.write("note", text=note)
@@ -161,9 +175,10 @@ def _finish(
     write_comparison(folder / "comparison.npz", shown_before or None, shown_after)
     slices = [judged.image for judged in shown_after]
     card = _card(config, start, data, _figures(after), trainer.state.best_step)
-    card |= _uses(shown_after)
+    _add_uses(card, uses_of(shown_after, _judged_on(data), card["threshold"]), start)
     path = write_model(network.cpu().eval(), folder, card, slices)
-    better = before_figures is None or _figures(after)["f1"] > before_figures["f1"]
+    f1 = _figures(after)["f1"]
+    better = before_figures is None or (f1 > before_figures["f1"] and is_clear(before_figures["f1"], f1))
     events.write(
         "done",
         step=trainer.state.step,
@@ -172,6 +187,7 @@ def _finish(
         before=before_figures,
         after=_figures(after),
         better=better,
+        judged_on=_judged_on(data),
         comparison="comparison.npz",
     )
 
@@ -185,13 +201,52 @@ def _figures(scores: Scores) -> dict[str, float]:
     }
 
 
-def _uses(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Return the thresholds for each use of labels, by held-out slices; nothing where nothing is outlined."""
+def _judged_on(data: Dataset) -> JudgedOn:
+    return JudgedOn.STRIP if any(ref.strip is not None for ref in data.held_out) else JudgedOn.SLICES
+
+
+def uses_of(judged: Sequence[Judged], judged_on: JudgedOn, own: float) -> dict[str, Any]:
+    """Return a card's thresholds for each use of labels, measured on the judged slices.
+
+    ``own`` is the model's threshold without a use. Nothing where the slices are too few, or hold too little
+    membrane: a threshold that is chosen on a strip or on one slice is that of its noise.
+    """
     curve = Curve()
     for one in judged:
         known = one.truth != 0
         curve.add(np.where(known, one.label, -np.inf), one.truth > 0)
-    return {"uses": card_entry({_SCORED_ON: curve})} if curve.has_truth else {}
+    outlined = sum(bool((one.truth > 0).any()) for one in judged)
+    enough = outlined >= _ENOUGH_SLICES and curve.true_pixels >= _ENOUGH_PIXELS
+    if judged_on is JudgedOn.STRIP or not enough:
+        return {}
+    return card_entry({_SCORED_ON[judged_on]: curve}, own=own)
+
+
+def _add_uses(card: dict[str, Any], measured: dict[str, Any], start: StartModel | None) -> None:
+    """Add the uses to a card: those measured, else those of the model before, marked as such, else none."""
+    if measured:
+        card["uses"] = measured
+    elif start is not None and start.uses and _in_order(start.uses, card["threshold"]):
+        card["uses"] = {
+            use: {
+                "threshold": entry["threshold"],
+                "scores": {
+                    f"{judge} (measured of {start.name})": dict(figures)
+                    for judge, figures in entry["scores"].items()
+                },
+            }
+            for use, entry in start.uses.items()
+        }
+        card["limits"].append(
+            f"The thresholds for its uses are those of {start.name}: what was kept aside is too little to "
+            "measure its own."
+        )
+
+
+def _in_order(uses: Mapping[str, Any], own: float) -> bool:
+    """Whether few false labels are not below a model's own threshold, and everything not above it."""
+    few, everything = uses.get(Use.FEW_FALSE), uses.get(Use.EVERYTHING)
+    return (few is None or few["threshold"] >= own) and (everything is None or everything["threshold"] <= own)
 
 
 def _card(
@@ -206,14 +261,15 @@ def _card(
     )
     if start is not None and not config.trained_on:
         trained_on += f" Before that, as the model {start.name}: {start.trained_on}"
+    judged_on = _judged_on(data)
     card: dict[str, Any] = {
         "name": config.name,
         "description": config.description or "Outlines membranes; trained with sxtstudio train.",
         "trained_on": trained_on.strip(),
         "polarity": "dark",
         "threshold": start.threshold if start else 0.0,
-        "scores": {_SCORED_ON: figures},
-        "limits": ["Scored on a few slices of the tomograms it was trained for; others may look different."],
+        "scores": {_SCORED_ON[judged_on]: figures},
+        "limits": [_LIMITS[judged_on]],
         "licence": config.licence,
         "created": datetime.date.today().isoformat(),
         "recipe": config.card_entry() | {"steps_learned": step},

@@ -171,7 +171,6 @@ def test_of_one_labelled_slice_a_fifth_is_kept_aside(configure, project):
     assert np.array_equal(dataset.reader.truth(judged), np.where(rows[:, None], whole, 0))
     assert np.array_equal(dataset.reader.truth(kept), np.where(rows[:, None], 0, whole))
     assert dataset.reader.image(kept).all() and dataset.reader.image(kept) is dataset.reader.image(judged)
-    assert any("a fifth of it is kept aside" in note for note in dataset.notes)
 
 
 def test_one_small_labelled_slice_is_not_enough(configure):

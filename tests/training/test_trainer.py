@@ -19,14 +19,14 @@ from PIL import Image
 from sxtstudio.cli import main
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.evaluation.agreement import Agreement
-from sxtstudio.core.training_events import read_events
+from sxtstudio.core.training_events import JudgedOn, read_events
 from sxtstudio.segment import check_model
 from sxtstudio.training import checkpoint, trainer
 from sxtstudio.training.checkpoint import load_state, save_state
 from sxtstudio.training.config import load_config
 from sxtstudio.training.control import Control
-from sxtstudio.training.evaluation import Scores
-from sxtstudio.training.job import StartModel, first_network, train_model
+from sxtstudio.training.evaluation import Judged, Scores
+from sxtstudio.training.job import StartModel, first_network, train_model, uses_of
 from sxtstudio.training.model_card import write_model
 from sxtstudio.training.network import DeepSXT
 from sxtstudio.training.network_files import load_onnx
@@ -128,6 +128,7 @@ def test_a_whole_training_leaves_a_model_and_tells_what_it_did(configure, projec
         "labelled": 3,
         "held_out": 1,
         "unlabelled": 3,
+        "judged_on": "slices",
     }
     assert [event["step"] for event in kinds(events, "evaluate")] == [0, 2, 4]
     assert {"label_share", "image_share", "test_label_loss", "test_image_loss"} <= set(events[1])
@@ -387,12 +388,58 @@ def test_going_on_from_a_model(configure, project, start):
     events = train(config, start=start)
     end, before = events[-1], kinds(events, "evaluate")[0]
     assert end["before"] == {key: round(before[key], 4) for key in ("precision", "recall", "f1")}
-    assert end["better"] == (end["after"]["f1"] > end["before"]["f1"])
+    assert end["better"] == (end["after"]["f1"] > end["before"]["f1"] + 0.01)
     with np.load(project / "run" / "comparison.npz") as comparison:
         assert set(comparison) == {"image_0", "truth_0", "before_0", "after_0"}
     card = check_model(project / "run" / "small.onnx")
     assert (card.threshold, card.voxel_nm) == (0.1, (5.0, 6.0))
+    assert card.uses == {}  # one slice was kept aside, and the model before knew none
     assert "as the model first: noise" in card.trained_on
+
+
+@pytest.mark.usefixtures("exports")
+def test_uses_come_from_the_model_before_where_one_strip_is_all_that_is_judged(configure, project, start):
+    outline = np.zeros((4, 100, 80), np.uint8)
+    outline[2, :, ::7] = 1
+    tomogram = (np.random.default_rng(0).normal(size=outline.shape) - 2.0 * outline).astype(np.float32)
+    for name, array in (("a.tif", tomogram), ("a.labels.tif", outline * 255)):
+        tifffile.imwrite(project / name, array, photometric="minisblack")
+    data = '[[labelled]]\ntomogram = "a.tif"\nlabels = "a.labels.tif"\npolarity = "dark"\nslices = "2"\n'
+    config = configure("steps = 2", top='start_from = "first.onnx"', data=data)
+    uses = {
+        "few-false": {"threshold": 0.4, "scores": {"cells": {"precision": 0.9, "recall": 0.7}}},
+        "everything": {"threshold": -0.4, "scores": {}},
+    }
+    events = train(config, start=replace(start, uses=uses))
+    assert events[0]["judged_on"] == events[-1]["judged_on"] == "strip"
+    card = check_model(project / "run" / "small.onnx")
+    assert {use.value: entry.threshold for use, entry in card.uses.items()} == {
+        "few-false": 0.4, "everything": -0.4,
+    }  # fmt: skip
+    assert list(card.uses["few-false"].scores) == ["cells (measured of first)"]
+    assert list(card.scores) == ["a strip of the slice that it learned from"]
+    assert any("are those of first" in limit for limit in card.limits)
+    uses["few-false"]["threshold"] = 0.05  # below the model's own 0.1: of no use
+    train(config, start=replace(start, uses=uses), restart=True)
+    assert check_model(project / "run" / "small.onnx").uses == {}
+
+
+def judged(count, seed=0):
+    """Slices of a network that is so sure of itself that F alone would set every threshold low."""
+    rng = np.random.default_rng(seed)
+    truth = np.full((100, 100), -1, np.int8)
+    truth[10:90:8] = 1
+    label = np.where(truth > 0, -0.2, -0.9).astype(np.float32) + rng.normal(0, 0.02, truth.shape)
+    return [Judged(label * 0, truth, label.astype(np.float32), label * 0)] * count
+
+
+def test_uses_are_measured_on_three_slices_or_more_and_lie_about_the_models_own_threshold():
+    assert uses_of(judged(2), JudgedOn.SLICES, 0.1) == {}
+    assert uses_of(judged(6), JudgedOn.STRIP, 0.1) == {}
+    found = {use: entry["threshold"] for use, entry in uses_of(judged(4), JudgedOn.SLICES, 0.1).items()}
+    assert found["few-false"] == 0.1 and found["balanced"] < 0 and found["everything"] < 0
+    few_pixels = [replace(one, truth=np.where(np.arange(100) < 20, one.truth, -1)) for one in judged(4)]
+    assert uses_of(few_pixels, JudgedOn.SLICES, 0.1) == {}
 
 
 def test_a_model_that_does_not_get_better_is_kept_as_it_was(configure, project, start):

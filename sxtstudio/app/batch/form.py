@@ -219,10 +219,9 @@ class BatchForm(QWidget):
         }
 
     def _remember(self) -> None:
-        """Keep all but the model: a new default is used from the next start on."""
+        """Keep all but model and aim, which are those of the panel “Segment” at the next start."""
         values: dict[str, object] = {
             "threshold": self.segment.threshold.choice,
-            "use": self.segment.use.wanted,
             "device": self.segment.device.currentData(),
             "where": self.where.choice,
         }
@@ -240,7 +239,7 @@ class BatchForm(QWidget):
         values = dict(values)
         for name in ("crop_y", "crop_x"):  # they were one field
             values.setdefault(name, values.get("crop_xy"))
-        self.segment.set_use(values.get("use"))
+        self.segment.set_use(self._context.settings.get("segment/use", ""))
         match values.get("threshold"):
             case int() | float() as threshold if -1 <= threshold < 1:  # the model's own was less than -1
                 self.segment.threshold.set_choice(float(threshold))

@@ -22,8 +22,9 @@ from sxtstudio.app.widgets.controls import DoubleSpinBox
 from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import sentence_of
+from sxtstudio.core.printable import printable
 from sxtstudio.core.volume import SizeUnknown
-from sxtstudio.core.wording import grouped, voxel_text
+from sxtstudio.core.wording import cut, grouped, voxel_text
 from sxtstudio.io.axes import NamedBy, StoredAxes, axes_text
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.jobs.inspecting import tilt_series_text
@@ -39,6 +40,7 @@ class FirstLook(QWidget):
         self._session = context.session
         self.first_scan = first_scan
         self._error = ""
+        self._latest: tuple[float, str] | None = None  # size in nm, and for which file it was given
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
         self.line = QLabel()
@@ -92,7 +94,12 @@ class FirstLook(QWidget):
         row.setVerticalSpacing(4)
         words = QLabel("The file has no voxel size:")
         words.setMinimumHeight(self.apply.sizeHint().height())  # in line with the buttons
-        for widget in (words, self.size_nm, self.apply, self.unknown):
+        self.as_for = QLabel()
+        self.as_for.setProperty("role", "note")
+        self.as_for.setTextFormat(Qt.TextFormat.PlainText)
+        self.as_for.hide()
+        self.as_for.setMinimumHeight(self.apply.sizeHint().height())
+        for widget in (words, self.size_nm, self.as_for, self.apply, self.unknown):
             row.addWidget(widget)
         return self.question
 
@@ -101,11 +108,20 @@ class FirstLook(QWidget):
         self._error = ""
         self.question.setVisible(document is not None and document.voxel_nm is None)
         self.setVisible(document is not None)
+        self._suggest()
         series = document is not None and bool(document.tomogram.tilt_series)
         self.warning.setVisible(series)
         if document is not None and series:
             self.warning.setText(f"<b>⚠ {_escaped(tilt_series_text(document.tomogram))}</b>")
         self._show()
+
+    def _suggest(self) -> None:
+        """Offer the size that was given last, and say for which file: others may be of another microscope."""
+        if self._latest is not None:
+            edge, name = self._latest
+            self.size_nm.setValue(edge)
+            self.as_for.setText(f"as for {cut(printable(name), 40)}, the last file")
+        self.as_for.setVisible(self._latest is not None)
 
     def _show(self) -> None:
         document = self._session.document
@@ -157,7 +173,9 @@ class FirstLook(QWidget):
         self._context.parts.actions.by_name[link].trigger()
 
     def _on_apply(self) -> None:
-        edge = self.size_nm.value()
+        edge, document = self.size_nm.value(), self._session.document
+        if document is not None:
+            self._latest = edge, document.name
         self._session.set_voxel_nm((edge, edge, edge))
 
 

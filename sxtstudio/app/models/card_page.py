@@ -36,7 +36,8 @@ def card_html(card: ModelCard, *, default: bool, own: bool) -> str:
         parts.append(f"<h3>How well it does</h3>{_scores(card.scores)}")
     for use in Use:
         if (entry := card.uses.get(use)) is not None:
-            title = f"{use.words[:1].upper()}{use.words[1:]} (threshold {entry.threshold:g})"
+            same = f", {card.same_as(use)}" if card.same_as(use) else ""
+            title = f"{use.words[:1].upper()}{use.words[1:]} (threshold {entry.threshold:g}{same})"
             parts.append(f"<h3>{escape(title)}</h3><p>{escape(use.meaning)}</p>{_scores(entry.scores)}")
     parts.append("<h3>Details</h3>" + _table(_details(card)))
     return "".join(parts)

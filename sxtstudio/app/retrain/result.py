@@ -16,6 +16,7 @@ from sxtstudio.app.questions import Answer
 from sxtstudio.app.retrain.pictures import SlicePicture
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.core.training_events import JudgedOn
 from sxtstudio.workflow.retraining.events import TrainingOutcome, outcome_of
 from sxtstudio.workflow.retraining.runs import TrainingRun, decide, remove
 
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 _ROWS = (("Precision", "precision"), ("Recall", "recall"), ("F1", "f1"))
 _MEANING = (
     "Precision: share of the outlines found that are in your labels. Recall: share of your labels that is "
-    "found. F1: both in one number. All within 2 pixels, on slices kept aside while training."
+    "found. F1: both in one number. All within 2 pixels, on what was kept aside while training."
 )
 _WORSE = "It is not better than the model that it began with, so it is not offered as default"
+_UNCLEAR = (
+    "Neither model is known to be better: look at the pictures. The old one stays installed either way."
+)
 
 
 class ResultPage(QWidget):
@@ -144,13 +148,16 @@ class ResultPage(QWidget):
             figures = {} if scores is None else vars(scores)
             for _, name in _ROWS:
                 self.cells[key, name].setText(f"{figures[name]:.2f}" if figures else "–")
-        self.use.setEnabled(outcome.better)
-        self.use.setToolTip(
-            "Make it the default; the old one stays installed" if outcome.better else f"{_WORSE}."
-        )
+        offered = outcome.better or outcome.unclear
+        self.use.setEnabled(offered)
+        self.use.setToolTip("Make it the default; the old one stays installed" if offered else f"{_WORSE}.")
+        self.use.setProperty("role", "main" if outcome.better else "")  # else it is left to people
+        self.use.style().polish(self.use)
         self.keep.setEnabled(True)
         self.drop.setEnabled(True)
-        if not outcome.better:
+        if outcome.unclear:
+            show_note(self.done_note, _UNCLEAR)
+        elif not outcome.better:
             text = f"{_WORSE}. You can keep it beside the old one, and choose it in the panel “Segment”."
             show_note(self.done_note, text)
         self._show_slice(0)
@@ -165,7 +172,10 @@ class ResultPage(QWidget):
             for view in (self.truth, self.before, self.after):
                 view.clear("There is no picture")
             return
-        self.number.setText(f"Held-out slice {number + 1} of {len(pictures)}")
+        if self.outcome is not None and self.outcome.judged_on is JudgedOn.STRIP:
+            self.number.setText("Judged on a strip of it")
+        else:
+            self.number.setText(f"Held-out slice {number + 1} of {len(pictures)}")
         one = pictures[number]
         self.truth.show_truth(one.image, one.truth)
         self.after.show_found(one.image, one.after)

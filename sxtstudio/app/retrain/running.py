@@ -17,6 +17,7 @@ from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core import wording
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.training_events import JudgedOn
 from sxtstudio.workflow.retraining.events import PREVIEW, History, read_arrays
 from sxtstudio.workflow.retraining.runs import TrainingRun, remove
 
@@ -296,6 +297,12 @@ def facts_text(history: History) -> str:
     if history.slices is not None:
         labelled, held_out, unlabelled = history.slices
         more = f", and {wording.count(unlabelled, 'slice')} without labels" if unlabelled else ""
-        facts.append(f"Learns from {wording.count(labelled, 'slice')}{more}; {held_out} kept aside to judge.")
+        if history.judged_on is JudgedOn.STRIP:
+            facts.append(
+                f"Learns from four fifths of one slice{more}; the other fifth is kept aside to judge."
+            )
+        else:
+            learned = wording.count(labelled, "slice")
+            facts.append(f"Learns from {learned}{more}; {held_out} kept aside to judge.")
     facts += dict.fromkeys(history.notes)  # a training that goes on says it again
     return " ".join(facts)

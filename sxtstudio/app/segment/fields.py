@@ -252,7 +252,7 @@ class SegmentFields(QWidget):
 
     def _show_uses(self, card: ModelCard | None) -> None:
         self.use.set_card(card)
-        self.rows.setRowVisible(self.use, self.use.has_uses)
+        self.rows.setRowVisible(self.use, card is not None)
         if card is not None:
             self.threshold.set_default(self.use.threshold)
 

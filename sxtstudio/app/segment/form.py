@@ -136,6 +136,10 @@ class SegmentForm(SegmentFields):
         document = self._session.document
         return None if document is None else document.voxel_nm
 
+    def _on_use_chosen(self) -> None:
+        self._settings.set("segment/use", self.use.wanted or "")  # a batch takes it over, like the model
+        super()._on_use_chosen()
+
     def _on_model_changed(self) -> None:
         if self.chosen_model is not None:
             self._settings.set("segment/model", self.chosen_model)

@@ -304,10 +304,8 @@ class SegmentPanel(QWidget):
         self._take_polarity(outcome.polarity)
         self.hand_made.forget(*outcome.slices)
         first, last = outcome.slices
-        lines = [
-            f"Slices {wording.slice_number(first)} to {last}: "
-            f"{wording.count(outcome.voxels, 'voxel')} labelled on {outcome.device}."
-        ]
+        where = f"Slices {wording.slice_number(first)} to {last}" if last - first > 1 else f"Slice {last}"
+        lines = [f"{where}: {wording.count(outcome.voxels, 'voxel')} labelled on {outcome.device}."]
         if edit is None:
             lines.append("The labels are the same as before.")
         if outcome.output_kept:

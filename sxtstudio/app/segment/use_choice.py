@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard
 
 _OWN_NUMBER = "By the threshold below."
+_NO_USES = "This model has one threshold for all aims: its card tells no others."
+_REAL_PATCHES = "4 labelled real patches"  # as our models' cards call them
+_MORE = "All figures: Tools > Models."
 _MODELS_OWN = "The threshold that comes with the model."
 
 
 class UseChoice(QWidget):
-    """A choice of the uses that the model's card knows, with what each means; hidden where it knows none.
+    """A choice of the uses that the model's card knows, with what each means; a line where it knows none.
 
     What is wanted stays when a model does not know it, so that the next one that does goes by it.
 
@@ -89,7 +93,9 @@ class UseChoice(QWidget):
         card = self._card
         with QSignalBlocker(self.combo):
             self.combo.clear()
+            self.combo.setVisible(self.has_uses)
             if card is None or not card.uses:
+                self.meaning.show_text(_NO_USES)
                 return
             shown = self.use or card.use_of(card.threshold)
             for use in Use:
@@ -103,7 +109,10 @@ class UseChoice(QWidget):
                 self.combo.setCurrentIndex(self.combo.count() - 1)
             else:
                 self.combo.setCurrentIndex(self.combo.findData(None if shown is None else shown.value))
-        meaning = _MODELS_OWN if shown is None else shown.meaning
+        meaning = _MODELS_OWN
+        if shown is not None:
+            same = card.same_as(shown)
+            meaning = f"{shown.meaning} For this model {same}." if same else shown.meaning
         self.meaning.show_text(_OWN_NUMBER if self._by_number else meaning)
         self.combo.setToolTip(_measured(card))
 
@@ -118,15 +127,31 @@ class UseChoice(QWidget):
 
 
 def _measured(card: ModelCard) -> str:
-    """Return what was measured for each use, as HTML; every text of the card is escaped."""
-    parts = ["What the labels are for decides from which output of the network on a pixel is labelled."]
+    """Return what was measured for each use, in a few lines of HTML; every text of the card is escaped."""
+    judges = [
+        judge
+        for judge, figures in next(iter(card.uses.values())).scores.items()
+        if {"precision", "recall"} <= set(figures)
+    ]
+    # Real cells tell more than simulated ones, and nobody reads five judges in a tooltip.
+    judge = next((one for one in judges if one.startswith(_REAL_PATCHES)), next(iter(judges), None))
+    if judge is None:
+        return "How good the labels are for each aim was not measured."
+    where = judge.replace(_REAL_PATCHES, "four patches of real cells")
+    lines = []
     for use, entry in card.uses.items():
-        judges = "<br>".join(
-            f"{escape(judge)}: {', '.join(f'{escape(name)} {value:.2f}' for name, value in figures.items())}"
-            for judge, figures in entry.scores.items()
-        )
-        parts.append(f"<b>{_capital(use.words)}</b> (threshold {entry.threshold:g})<br>{judges}")
-    return "".join(f"<p>{part}</p>" for part in parts)
+        figures = entry.scores.get(judge, {})
+        if {"precision", "recall"} <= set(figures):
+            right, found = (_of_100(figures[name]) for name in ("precision", "recall"))
+            lines.append(
+                f"<b>{_capital(use.words)}</b>: of 100 outlined pixels {right} are right; "
+                f"of 100 true ones {found} are found."
+            )
+    return f"<p>Measured on {escape(where)}:<br>{'<br>'.join(lines)}</p><p>{_MORE}</p>"
+
+
+def _of_100(share: float) -> int:
+    return math.floor(100 * share + 0.5)  # not to the even one
 
 
 def _capital(words: str) -> str:

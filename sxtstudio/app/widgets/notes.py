@@ -138,7 +138,7 @@ def narrow(widget: Narrow, width_px: int = 56) -> Narrow:
 
 
 class ThresholdField(QWidget):
-    """A threshold on the network's output from -1 to 1: number and slider, and back to the model's own."""
+    """A threshold on the network's output from -1 to 1: number, slider, and back to that of aim or model."""
 
     changed = Signal()
     _STEPS = 50  # per 1
@@ -159,8 +159,8 @@ class ThresholdField(QWidget):
         self.slider.setRange(-self._STEPS, self._STEPS - 1)
         self.slider.setToolTip(self.spin.toolTip())
         self.reset = QToolButton()
-        self.reset.setText("Model's own")
-        self.reset.setToolTip("Back to the threshold that comes with the model")
+        self.reset.setText("Reset")
+        self.reset.setToolTip("Back to the threshold of the aim, or of the model where there is none")
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(narrow(self.spin, 64), 1)

@@ -71,6 +71,11 @@ class Curve:
         self._truth += int(np.count_nonzero(truth))
 
     @property
+    def true_pixels(self) -> int:
+        """How many true pixels were counted."""
+        return self._truth
+
+    @property
     def has_truth(self) -> bool:
         """Whether there is a true pixel, without which there is nothing to find."""
         return self._truth > 0
@@ -81,8 +86,17 @@ class Curve:
         return Measured(right / predicted if predicted else 0.0, found / self._truth if self._truth else 0.0)
 
 
-def thresholds_for(curves: Mapping[str, Curve]) -> dict[Use, float]:
-    """Return the threshold for each use; ``curves`` are those of judges that tell precision and recall."""
+def thresholds_for(curves: Mapping[str, Curve], own: float | None = None) -> dict[Use, float]:
+    """Return the threshold for each use.
+
+    Parameters
+    ----------
+    curves
+        Of judges that tell precision and recall.
+    own
+        The threshold that the model has without a use, if it is settled: few false labels are then never
+        below it and everything never above it. A use for which no threshold is left is not told.
+    """
     if not curves:
         raise ValueError("without a judge there is no threshold")
     found = {}
@@ -92,10 +106,23 @@ def thresholds_for(curves: Mapping[str, Curve]) -> dict[Use, float]:
     # By these means alone noise could put a stricter use below a less strict one.
     found[Use.FEW_FALSE] = max(found[Use.FEW_FALSE], found[Use.BALANCED])
     found[Use.EVERYTHING] = min(found[Use.EVERYTHING], found[Use.BALANCED])
+    if own is None:
+        return found
+    strict, loose = [t for t in THRESHOLDS if t >= own], [t for t in THRESHOLDS if t <= own]
+    if strict:
+        found[Use.FEW_FALSE] = max(found[Use.FEW_FALSE], strict[0])
+    else:
+        del found[Use.FEW_FALSE]
+    if loose:
+        found[Use.EVERYTHING] = min(found[Use.EVERYTHING], loose[-1])
+    else:
+        del found[Use.EVERYTHING]
     return found
 
 
-def card_entry(curves: Mapping[str, Curve], recall_only: Mapping[str, Curve] | None = None) -> dict[str, Any]:
+def card_entry(
+    curves: Mapping[str, Curve], recall_only: Mapping[str, Curve] | None = None, own: float | None = None
+) -> dict[str, Any]:
     """Return what a model's card says of its uses: JSON values, with the figures of each judge.
 
     Parameters
@@ -104,9 +131,11 @@ def card_entry(curves: Mapping[str, Curve], recall_only: Mapping[str, Curve] | N
         Of the judges by which the thresholds are chosen.
     recall_only
         Of judges whose truth is a part of it: of these recall alone is told, and they do not choose.
+    own
+        As for ``thresholds_for``.
     """
     entries = {}
-    for use, threshold in thresholds_for(curves).items():
+    for use, threshold in thresholds_for(curves, own).items():
         scores = {}
         for judge, curve in curves.items():
             one = curve.at(threshold)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.training_events import number
+from sxtstudio.core.training_events import JudgedOn, is_clear, number
 
 PREVIEW = "preview.npz"
 Points = list[tuple[float, float]]
@@ -39,6 +39,7 @@ class History:
     seconds: float | None = None
     device: str = ""
     slices: tuple[int, int, int] | None = None
+    judged_on: JudgedOn = JudgedOn.SLICES
     best_step: int | None = None
     paused: bool = False
     notes: list[str] = field(default_factory=list)
@@ -86,6 +87,7 @@ class History:
         self.step, self.of = step, int(number(event, "of") or self.of)
         self.device = str(event.get("device", ""))
         self.error, self.done, self.paused, self.remaining_s = "", None, False, None
+        self.judged_on = _judged_on(event)
         counts = [number(event, key) for key in ("labelled", "held_out", "unlabelled")]
         if None not in counts:
             labelled, held_out, unlabelled = (int(count or 0) for count in counts)
@@ -127,14 +129,20 @@ class Pictures:
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a finished training brought; ``verdict`` is a sentence, ``better`` whether to offer the model."""
+    """What a finished training brought.
+
+    ``better``: whether to offer the new model; ``unclear``: what was judged differs too little to say which
+    is better. ``verdict`` says so in a sentence.
+    """
 
     model: Path
     reason: str
     before: RecordedScores | None
     after: RecordedScores | None
     better: bool
+    unclear: bool
     verdict: str
+    judged_on: JudgedOn = JudgedOn.SLICES
     pictures: tuple[Pictures, ...] = ()
 
 
@@ -144,11 +152,14 @@ def outcome_of(run: Path, done: Mapping[str, Any]) -> TrainingOutcome:
     better = done.get("better")
     if not isinstance(better, bool):
         better = after is not None and (before is None or after.f1 > before.f1)
+    unclear = before is not None and after is not None and not is_clear(before.f1, after.f1)
+    better = better and not unclear
+    judged_on = _judged_on(done)
+    verdict = _unclear(before, after, judged_on) if unclear else _verdict(before, after, better, judged_on)
     model = run / Path(str(done.get("model", ""))).name
     pictures = read_pictures(run / Path(str(done.get("comparison") or "comparison.npz")).name)
-    return TrainingOutcome(
-        model, str(done.get("reason", "")), before, after, better, _verdict(before, after, better), pictures
-    )
+    reason = str(done.get("reason", ""))
+    return TrainingOutcome(model, reason, before, after, better, unclear, verdict, judged_on, pictures)
 
 
 def read_pictures(path: Path) -> tuple[Pictures, ...]:
@@ -173,17 +184,42 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     return {name: array for name, array in arrays.items() if array.ndim == 2 and array.size}
 
 
-def _verdict(before: RecordedScores | None, after: RecordedScores | None, better: bool) -> str:
+_WHERE = {
+    JudgedOn.SLICES: "on slices that it has not learned from",
+    JudgedOn.STRIP: "on a strip of the same slice",
+}
+_ADVICE = {
+    JudgedOn.SLICES: "More complete slices, or a longer training, may help.",
+    JudgedOn.STRIP: "A second complete slice, from another place, tells more and teaches more.",
+}
+
+
+def _judged_on(event: Mapping[str, Any]) -> JudgedOn:
+    return JudgedOn.STRIP if event.get("judged_on") == JudgedOn.STRIP else JudgedOn.SLICES
+
+
+def _unclear(before: RecordedScores | None, after: RecordedScores | None, judged_on: JudgedOn) -> str:
+    if before is None or after is None:
+        raise ValueError("only two figures can differ too little")
+    where = _WHERE[judged_on]
+    return (
+        f"{where[0].upper()}{where[1:]}, F1 was {before.f1:.2f} before and is {after.f1:.2f} after: "
+        f"too little to tell whether the new model is better. {_ADVICE[judged_on]}"
+    )
+
+
+def _verdict(
+    before: RecordedScores | None, after: RecordedScores | None, better: bool, judged_on: JudgedOn
+) -> str:
+    where = _WHERE[judged_on]
     if after is None:
         return "How good the new model is could not be judged, so look at the pictures before you use it."
     if before is None:
-        return f"On slices that it has not learned from, the new model reaches F1 {after.f1:.2f}."
-    change = f"from {before.f1:.2f} to {after.f1:.2f}"
+        return f"{where[0].upper()}{where[1:]}, the new model reaches F1 {after.f1:.2f}."
     if better:
-        return f"The new model is better: on slices that it has not learned from, F1 rose {change}."
+        change = f"F1 rose from {before.f1:.2f} to {after.f1:.2f}"
+        more = f" {_ADVICE[judged_on]}" if judged_on is JudgedOn.STRIP else ""
+        return f"The new model is better: {where}, {change}.{more}"
     word = "fell" if after.f1 < before.f1 else "did not rise"
     change = f"F1 {word} ({before.f1:.2f} before, {after.f1:.2f} after)"
-    return (
-        f"The new model is not better: on slices that it has not learned from, {change}. "
-        "More complete slices, or a longer training, may help."
-    )
+    return f"The new model is not better: {where}, {change}. {_ADVICE[judged_on]}"

@@ -42,7 +42,7 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.temporary import remove as remove_entry
 from sxtstudio.core.training_events import EVENTS, read_events
 from sxtstudio.core.volume import Volume, VoxelSize
-from sxtstudio.core.wording import slices_text
+from sxtstudio.core.wording import count, slices_text
 from sxtstudio.io import export_volume
 from sxtstudio.workflow.retraining.labels import IGNORE, Chosen, truth_of
 
@@ -204,9 +204,9 @@ def config_text(request: Request, pairs: Sequence[_Pair]) -> str:
     if request.start.path:
         facts["start_from"] = request.start.path
     sources = ", ".join(printable(one.name) for one in request.labels if one.slices)
-    count = sum(len(one.slices) for one in request.labels)
+    complete = sum(len(one.slices) for one in request.labels)
     begin = f"{request.start.name} trained further" if request.start.path else "Trained from nothing"
-    facts["description"] = f"{begin} with {count} labelled slices of {sources}."
+    facts["description"] = f"{begin} with {count(complete, 'labelled slice')} of {sources}."
     facts["licence"] = request.start.licence
     voxels = [one.summary.voxel_nm for one in request.labels if one.slices]
     sizes_nm = [size for voxel in voxels if voxel is not None for size in voxel]

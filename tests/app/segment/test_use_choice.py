@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,13 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app.batch.form import BatchForm
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.fields import SegmentFields
+from sxtstudio.app.segment.use_choice import UseChoice
 from sxtstudio.core.uses import Use
-from sxtstudio.segment.card import file_sha256
+from sxtstudio.segment.card import ModelCard, file_sha256
 from sxtstudio.segment.registry import user_folder
+from sxtstudio.workflow.jobs.choices import find_choices
+
+SHIPPED = Path(__file__).parents[3] / "models" / "compact.json"
 
 USES = {
     "few-false": {"threshold": 0.6, "scores": {"cells <of mine>": {"precision": 0.93, "recall": 0.71}}},
@@ -92,10 +98,11 @@ def test_the_word_stays_when_the_model_changes_and_the_number_is_that_of_the_mod
     assert asked(fields) == (Use.FEW_FALSE, None, 0.7)
     take(fields, models[0])
     assert asked(fields) == (None, None, 0.0)
-    assert not fields.rows.isRowVisible(fields.use)
+    assert fields.rows.isRowVisible(fields.use) and fields.use.combo.isHidden()
+    assert "one threshold for all aims" in fields.use.meaning.text()
     take(fields, models[1])
     assert asked(fields) == (Use.FEW_FALSE, None, 0.6)
-    assert fields.rows.isRowVisible(fields.use)
+    assert fields.rows.isRowVisible(fields.use) and not fields.use.combo.isHidden()
 
 
 def test_a_model_whose_own_threshold_is_none_of_the_uses_offers_it_too(
@@ -113,16 +120,43 @@ def test_what_was_measured_is_the_tooltip_and_no_markup_of_the_card(
 ) -> None:
     take(form.segment, models[1])
     tip = form.segment.use.combo.toolTip()
-    assert "cells &lt;of mine&gt;: precision 0.93, recall 0.71" in tip
+    assert "Measured on cells &lt;of mine&gt;:" in tip
+    assert (
+        "<b>Few false labels</b>: of 100 outlined pixels 93 are right; of 100 true ones 71 are found." in tip
+    )
 
 
-def test_a_batch_remembers_its_word(form: BatchForm, models: tuple[Path, Path, Path], qtbot: QtBot) -> None:
-    take(form.segment, models[1])
-    choose(form.segment, "Few false labels")
-    form.parameters(None)
-    again = BatchForm(form._context)
+def test_the_tooltip_of_our_model_speaks_of_real_cells_in_a_few_lines(qtbot: QtBot) -> None:
+    card = ModelCard.load(SHIPPED, verify=False)
+    choice = UseChoice()
+    qtbot.addWidget(choice)
+    choice.set_card(card)
+    tip = choice.combo.toolTip()
+    assert "four patches of real cells" in tip and "phantom" not in tip
+    assert "<b>Balanced</b>: of 100 outlined pixels 69 are right; of 100 true ones 84 are found." in tip
+    assert len(re.findall("<br>|<p>", tip)) <= 5
+
+
+def test_words_for_the_same_threshold_are_said_to_be_the_same(
+    form: BatchForm, models: tuple[Path, Path, Path]
+) -> None:
+    card = ModelCard.load(models[1].with_suffix(".json"))
+    same = replace(card, uses={**card.uses, Use.FEW_FALSE: card.uses[Use.BALANCED]})
+    form.segment.use.set_card(same)
+    assert form.segment.use.combo.currentText() == "Balanced"  # and not the first that fits
+    assert "the same as “few false labels”" in form.segment.use.meaning.text()
+
+
+def test_a_batch_begins_with_model_and_aim_of_the_panel(
+    window: MainWindow, form: BatchForm, models: tuple[Path, Path, Path], qtbot: QtBot
+) -> None:
+    panel = window.context.parts.segment.form
+    panel.show_choices(find_choices(()))
+    take(panel, models[1])
+    choose(panel, "Few false labels")
+    form.parameters(None)  # with another aim, of which nothing stays
+    again = BatchForm(window.context)
     qtbot.addWidget(again)
     qtbot.waitUntil(lambda: again.segment.ready, timeout=20_000)
-    take(again.segment, models[1])
+    assert again.segment.chosen_model == str(models[1])
     assert asked(again.segment) == (Use.FEW_FALSE, None, 0.6)
-    assert form._context.settings.get("segment/use", "") == ""  # the panel has its own

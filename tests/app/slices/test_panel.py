@@ -84,6 +84,20 @@ def test_first_look_asks_for_the_voxel_size(latest: MainWindow, qtbot: QtBot) ->
     assert strip.isHidden()
 
 
+def test_first_look_says_for_which_file_the_offered_size_was_given(latest: MainWindow, qtbot: QtBot) -> None:
+    strip = look_of(latest)
+    assert not strip.as_for.isVisible()
+    strip.size_nm.setValue(12.5)
+    qtbot.mouseClick(strip.apply, Qt.MouseButton.LeftButton)
+    document = latest.session.document
+    assert document is not None
+    strip.size_nm.setValue(99)  # typed, and not applied
+    document.voxel_nm = None
+    latest.session.document_changed.emit()
+    assert strip.size_nm.value() == 12.5 and strip.as_for.isVisible()
+    assert strip.as_for.text() == "as for no <size>.mrc, the last file"
+
+
 def test_first_look_takes_no_for_an_answer(latest: MainWindow, qtbot: QtBot) -> None:
     strip = look_of(latest)
     qtbot.mouseClick(strip.unknown, Qt.MouseButton.LeftButton)

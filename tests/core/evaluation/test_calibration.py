@@ -42,6 +42,14 @@ def test_the_higher_the_threshold_the_fewer_are_found():
     assert len(set(thresholds)) == 3
 
 
+@pytest.mark.parametrize("own", [-0.9, -0.33, 0.1, 0.8, 0.95, -0.95])
+def test_few_false_is_never_below_the_models_own_threshold_and_everything_never_above(own):
+    found = thresholds_for({"one": curve_of(slice_of(1))}, own)
+    assert found.get(Use.FEW_FALSE, 1) >= own >= found.get(Use.EVERYTHING, -1)
+    assert (Use.FEW_FALSE in found, Use.EVERYTHING in found) == (own <= 0.9, own >= -0.9)
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+
+
 def test_each_judge_counts_the_same_however_many_slices_it_has():
     easy, hard = slice_of(1, 0.1), slice_of(2, 0.9)
     few = thresholds_for({"easy": curve_of(easy), "hard": curve_of(hard)})

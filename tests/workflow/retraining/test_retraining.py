@@ -465,9 +465,26 @@ def test_a_worse_model_is_called_worse(tmp_path: Path) -> None:
     worse = outcome(tmp_path, 0.62, 0.55)
     assert not worse.better and "not better" in worse.verdict and "F1 fell" in worse.verdict
     same = outcome(tmp_path, 0.62, 0.62)
-    assert not same.better and "did not rise" in same.verdict
-    assert not outcome(tmp_path, 0.62, 0.63, better=False).better  # the training program knows more
+    assert not same.better and same.unclear and "too little to tell" in same.verdict
+    assert not outcome(tmp_path, 0.62, 0.72, better=False).better  # the training program knows more
     assert outcome(tmp_path, None, 0.5, better=True).better
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.99, 1.0), (0.62, 0.63), (0.63, 0.62), (0.5, 0.5)])
+def test_a_gain_within_chance_is_neither_better_nor_worse(
+    tmp_path: Path, before: float, after: float
+) -> None:
+    found = outcome(tmp_path, before, after, better=True)
+    assert found.unclear and not found.better
+    assert "too little to tell" in found.verdict and "model is better:" not in found.verdict
+
+
+def test_a_strip_of_the_same_slice_is_called_so(tmp_path: Path) -> None:
+    for before, after in ((0.99, 1.0), (0.6, 0.8), (0.8, 0.6), (None, 0.7)):
+        verdict = outcome(tmp_path, before, after, judged_on="strip").verdict
+        assert "on a strip of the same slice" in verdict.lower() and "not learned from" not in verdict
+    assert outcome(tmp_path, 0.6, 0.8, judged_on="strip").better
+    assert "not learned from" in outcome(tmp_path, 0.6, 0.8, judged_on="nonsense").verdict
 
 
 def test_pictures_of_the_comparison(tmp_path: Path) -> None:
