@@ -69,11 +69,12 @@ def jobs(slurm: Path) -> Queue:
 
 
 def _workers() -> list[psutil.Process]:
-    """Return the processes of workers."""
+    """Return the processes of workers that are jobs of SLURM; others may run on this machine."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
+    for process in psutil.process_iter(["cmdline", "environ"]):
         words = process.info["cmdline"] or []
-        if words[1:5] == ["-m", "sxtstudio", "cluster", "worker"]:
+        is_job = "SLURM_JOB_ID" in (process.info["environ"] or {})
+        if is_job and words[1:5] == ["-m", "sxtstudio", "cluster", "worker"]:
             found.append(process)
     return found
 
