@@ -2,7 +2,11 @@
 
 Real membranes run into frames and past gold. So of the output above the threshold only these pieces go:
 what runs along a frame, in it or a few pixels beyond its inner border; what lies in a frame alone; gold
-itself; and lines of which nearly all lies around gold. A line that crosses a frame, or touches gold, stays.
+itself; and lines of which nearly all lies around gold. A line that crosses a frame, or touches gold, stays,
+but for what of it runs far along the frame.
+
+What is left out at a threshold is left out at all stricter ones, and it is written into the output itself: so
+whoever labels what of the output is above a threshold, now or later, gets the same.
 """
 
 from __future__ import annotations
@@ -26,31 +30,35 @@ from sxtstudio.core.wording import count
 #: The network sees a line so many pixels beyond a frame's border, which is longer than so many.
 BEYOND_PX = 4
 _ALONG_PX = 24
+#: Of a line that crosses a frame, so long a part in its direction goes: no cell is so flat along so much.
+_LONG_PX, _BESIDE_PX = 101, 3
 #: So large a share of it lies within a pixel of a straight line; aslant, a membrane has half of that.
 _STRAIGHT = 0.8
 #: So large a share of a line lies around gold, of one that goes.
 _AROUND = 0.75
 _ALL_NEIGHBOURS = np.ones((3, 3), bool)
 _SLICES = 16  # in which beads are counted
+#: Thresholds of the network's output at which it is asked what goes. Below, nearly all of an image is above
+#: the threshold, and there are no lines. As outputs are kept: 255 * (output + 1)/2, in whole numbers.
+_ASKED = (-0.8, -0.6, -0.4, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)
+_LEVELS = np.floor((np.array(_ASKED) + 1) * 127.5 + 1e-6) / 127.5 - 1
+_NO_MEMBRANE = np.float32(-1)
 
 
 @dataclass(frozen=True)
 class Artefacts:
-    """What a tomogram has that is not to be labelled: its frame, and about how many gold beads.
+    """What a tomogram has that is not to be labelled: its frame, and how many gold beads were found.
 
-    ``all_seen`` says whether every slice was looked at; else there may be more beads.
+    There may be more of them: only some slices are looked at, and faint beads are not told from grain.
     """
 
     frame: Frame = NO_FRAME
     beads: int = 0
-    all_seen: bool = True
 
     @property
     def text(self) -> str:
-        """Return "3 gold beads, frame of 12 px on the left"; "" where there is nothing."""
-        gold = count(self.beads, "gold bead") if self.beads else ""
-        if gold and not self.all_seen:
-            gold = f"at least {gold}"
+        """Return "at least 3 gold beads, frame of 12 px on the left"; "" where there is nothing."""
+        gold = f"at least {count(self.beads, 'gold bead')}" if self.beads else ""
         return ", ".join(part for part in (gold, self.frame.text) if part)
 
 
@@ -80,13 +88,11 @@ def artefacts_of(
     if not count_beads:
         return Artefacts(frame)
     found: list[Section] = []
-    looked_at = 0
     for z, image in readable_slices(volume, _SLICES, progress):
-        looked_at += 1
         normal = normalise(image)
         if normal is not None:
             found += sections(normal.values, z, normal.measured, dark=dark)
-    return Artefacts(frame, len(beads(found)), looked_at == volume.shape[0])
+    return Artefacts(frame, len(beads(found)))
 
 
 def surroundings(image: NDArray[Any], frame: Frame, *, dark: bool) -> tuple[Mask | None, int]:
@@ -96,6 +102,32 @@ def surroundings(image: NDArray[Any], frame: Frame, *, dark: bool) -> tuple[Mask
     if gold is None:
         return (frame.mask(image.shape) if frame else None), 0
     return gold.around | frame.mask(gold.around.shape), len(gold.beads)
+
+
+def without_left_out(
+    values: NDArray[np.float32], frame: Frame, gold: Gold | None
+) -> NDArray[np.float32]:
+    """Return a network's output in which what is not to be labelled is above no threshold at which it goes.
+
+    Where nothing is left out it is ``values`` itself.
+
+    Parameters
+    ----------
+    values
+        The output (y, x) for a slice, -1 to 1.
+    frame, gold
+        Of the tomogram, and in this slice.
+    """
+    if not frame and gold is None:
+        return values
+    left = values.copy()
+    for level in reversed(_LEVELS):
+        # From strict to lenient: the most lenient threshold at which it goes decides.
+        limit = np.float32(level)
+        labelled = values > limit
+        if (goes := left_out(labelled, frame, gold)) is not None:
+            left[goes & labelled] = limit if level > _LEVELS[0] else _NO_MEMBRANE
+    return left
 
 
 def left_out(labelled: Mask, frame: Frame, gold: Gold | None) -> Mask | None:
@@ -121,8 +153,11 @@ def left_out(labelled: Mask, frame: Frame, gold: Gold | None) -> Mask | None:
 
 
 def _in_frame(strip: Mask) -> Mask:
-    """Return the pieces in a strip that run straight in its direction, or end before its last line."""
-    parts, _ = ndimage.label(strip, _ALL_NEIGHBOURS)
+    """Return what in a strip runs straight in its direction, or ends before its last line."""
+    inner = ndimage.minimum_filter1d(strip, _LONG_PX, axis=1, mode="constant")
+    long = ndimage.maximum_filter1d(inner, _LONG_PX, axis=1, mode="constant")
+    long = strip & ndimage.maximum_filter1d(long, 2 * _BESIDE_PX + 1, axis=0, mode="constant")
+    parts, _ = ndimage.label(strip & ~long, _ALL_NEIGHBOURS)
     goes = [False]
     for number, (across, along) in enumerate(ndimage.find_objects(parts), 1):
         piece = parts[across, along] == number
@@ -130,7 +165,7 @@ def _in_frame(strip: Mask) -> Mask:
         near = np.abs(middle - np.median(middle)) <= 1
         straight = piece.shape[1] > _ALONG_PX and float(np.mean(near)) >= _STRAIGHT
         goes.append(straight or across.stop < len(strip))
-    found: Mask = np.array(goes)[parts]
+    found: Mask = np.array(goes)[parts] | long
     return found
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from sxtstudio.core.checked_volume import CheckedVolume, InputChangedError
 from sxtstudio.core.image_polarity import detect_polarity
-from sxtstudio.core.left_out import NO_ARTEFACTS, Artefacts, artefacts_of, left_out
+from sxtstudio.core.left_out import NO_ARTEFACTS, Artefacts, artefacts_of, without_left_out
 from sxtstudio.core.polarity import Polarity, Value, chosen_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.trust import SliceTrust
@@ -22,7 +22,6 @@ from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.check import try_model
 from sxtstudio.segment.checkpoint import Checkpoint, MadeFrom
 from sxtstudio.segment.device import Device, choose_device
-from sxtstudio.segment.field import NO_MEMBRANE
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.segment.neighbours import Image, Mean, Neighbours, Output
 from sxtstudio.segment.overlap import overlapped
@@ -136,8 +135,7 @@ class SegmentationJob:
         values, gold = output.values, None if output.field is None else output.field.gold
         if values is None or not self.parameters.leave_out:
             return values
-        clear = left_out(values > self.threshold, self.artefacts.frame, gold)
-        return values if clear is None else np.where(clear, np.float32(NO_MEMBRANE), values)
+        return without_left_out(values, self.artefacts.frame, gold)
 
     def checkpoint(self, folder: Path, resume: bool | None) -> Checkpoint:
         """Open the folder of the finished slices."""

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from sxtstudio.core.frame import Frame, frame_of, frame_of_slice
 from sxtstudio.core.gold import gold_in
-from sxtstudio.core.left_out import BEYOND_PX, NO_ARTEFACTS, Artefacts, artefacts_of, left_out
+from sxtstudio.core.left_out import BEYOND_PX, NO_ARTEFACTS, Artefacts, artefacts_of, left_out, without_left_out
 from sxtstudio.core.volume import ArrayVolume
 
 SHAPE = (220, 260)
@@ -98,6 +98,18 @@ def test_what_runs_along_a_frame_goes_and_what_crosses_it_stays():
     assert not out[:, 12 + BEYOND_PX :].any()
 
 
+def test_what_runs_far_along_a_frame_goes_though_it_touches_a_membrane():
+    along = (np.abs(X - 6) <= 1) & (Y > 10) & (Y < 180)
+    crossing = (np.abs(Y - 100) <= 1) & (X < 90)
+    arc = (np.abs(np.hypot(Y - 110, X - 160) - 155) <= 2) & (X < 160)  # a cell that comes near
+    out = left_out(along | crossing, Frame(left=9), None)
+    away = np.abs(Y - 100) > 3
+    assert out[along & away].all() and not out[crossing & (X > 9 + BEYOND_PX)].any()
+    assert not left_out(arc, Frame(left=9), None)[arc].any()
+    joined = left_out(arc | along, Frame(left=9), None)
+    assert not joined[arc & (X > 10)].any()
+
+
 def test_a_membrane_that_leaves_a_frame_aslant_stays():
     aslant = (np.abs(X - 1 - 0.25 * (Y - 30)) <= 1) & (Y >= 30) & (Y < 150)
     assert not left_out(aslant, Frame(left=12), None)[aslant].any()
@@ -114,6 +126,22 @@ def test_lines_around_gold_go_and_a_membrane_past_it_stays():
     assert not out[touching & ~gold.core].any()
 
 
+def test_what_goes_at_a_threshold_goes_at_all_stricter_ones():
+    rng = np.random.default_rng(5)
+    values = np.clip(ndimage.gaussian_filter(rng.normal(size=SHAPE), 3) * 6 - 0.6, -1, 1).astype(np.float32)
+    gold = gold_in(with_bead(cell()), dark=True)
+    frame = Frame(left=12, top=4)
+    left = without_left_out(values, frame, gold)
+    for threshold in (-0.4, -0.2, 0.0, 0.1, 0.3, 0.8):
+        step = int(127.5 * (threshold + 1) + 1e-6)
+        goes = left_out(values > np.float32(step / 127.5 - 1), frame, gold)
+        assert goes is not None and not (left > threshold)[goes].any()
+    assert (left <= values).all() and np.mean(left < values) < 0.2
+    steps = np.rint((left[left < values] + 1) * 127.5)  # as outputs are kept
+    assert np.abs(steps / 127.5 - 1 - left[left < values]).max() < 1e-5
+    assert without_left_out(values, Frame(), None) is values
+
+
 def test_without_frame_and_gold_nothing_is_left_out():
     assert left_out(np.ones(SHAPE, bool), Frame(), None) is None
 
@@ -123,9 +151,9 @@ def test_a_tomogram_is_told_in_words():
     slices[1] = with_bead(slices[1])
     slices[2] = with_bead(with_bead(slices[2], 150, 81, 6), 60, 200, 5)
     found = artefacts_of(ArrayVolume(np.stack(slices).astype(np.float32)), dark=True)
-    assert found == Artefacts(Frame(left=12), 2, all_seen=True)
-    assert found.text == "2 gold beads, frame of 12 px on the left"
-    assert Artefacts(Frame(top=1, left=3), 1, all_seen=False).text == (
+    assert found == Artefacts(Frame(left=12), 2)
+    assert found.text == "at least 2 gold beads, frame of 12 px on the left"
+    assert Artefacts(Frame(top=1, left=3), 1).text == (
         "at least 1 gold bead, frame of 3 px on the left, 1 px at the top"
     )
     assert NO_ARTEFACTS.text == ""

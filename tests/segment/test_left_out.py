@@ -13,6 +13,7 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.frame import Frame
 from sxtstudio.core.left_out import Artefacts
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.robustness import threshold_byte
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.parameters import PartOf, SegmentParameters
 from sxtstudio.segment.pipeline import segment
@@ -67,8 +68,8 @@ def test_the_result_says_in_words_what_was_left_out(
     tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path
 ) -> None:
     with segment(ArrayVolume(tomogram), parameters, tmp_path / "w") as result:
-        assert result.left_out == "1 gold bead, frame of 9 px on the left"
-        assert "1 gold bead, frame of 9 px on the left: not labelled." in result.notes
+        assert result.left_out == "at least 1 gold bead, frame of 9 px on the left"
+        assert "At least 1 gold bead, frame of 9 px on the left: not labelled." in result.notes
     with segment(ArrayVolume(tomogram), replace(parameters, leave_out=False), tmp_path / "v") as result:
         assert result.left_out == "" and not any("not labelled" in note for note in result.notes)
 
@@ -116,3 +117,21 @@ def test_bright_gold_in_a_bright_tomogram_is_told_too(
 ) -> None:
     bright = replace(parameters, polarity="bright")
     assert np.array_equal(labels_of(-tomogram, bright, tmp_path / "bright"), whole)
+
+
+def test_another_threshold_brings_no_label_of_frame_or_gold_back(
+    tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path
+) -> None:
+    kept = replace(parameters, threshold=0.1, probability=True)
+    faint = tomogram.copy()
+    faint[:, 70:, :WIDTH] += np.float32(2.5)  # a part of the frame that only lower thresholds label
+    with segment(ArrayVolume(faint), kept, tmp_path / "kept") as result:
+        assert result.probability is not None
+        output = np.array(result.probability.array)
+    for threshold in (-0.6, -0.45, 0.1, 0.3, 0.7):
+        direct = labels_of(faint, replace(parameters, threshold=threshold), tmp_path / f"{threshold}")
+        again = output > threshold_byte(threshold)
+        away = (X < WIDTH) & (np.abs(Y - 40) > 6)
+        assert not again[:, away].any() and not again[2:4, BEAD].any()
+        assert np.mean(again != direct) < 1e-3  # outputs are kept in 255 steps
+        assert not (again != direct)[:, X < WIDTH + 4].any()

@@ -60,7 +60,7 @@ def test_frame_and_gold_are_hatched_and_said_in_words(framed: MainWindow, qtbot:
     assert hatched is not None and np.array_equal(hatched > 0, X < 7)
     assert set(np.unique(hatched)) == {0, 1, 2}
     framed.session.set_cursor((3, 20, 100))
-    text = "▨ Not labelled: 1 gold bead, frame of 7 px on the left"
+    text = "▨ Not labelled: at least 1 gold bead, frame of 7 px on the left"
     qtbot.waitUntil(lambda: view.left_out_text == text, timeout=20_000)
     assert view.left_out.labels is not None and view.left_out.labels[60, 80] > 0
     framed.session.display.set(left_out=False)
