@@ -67,14 +67,26 @@ class Change(IntEnum):
     COMES = 3
 
 
+class LeavesOut(Enum):
+    """What a trial of the segmentation does not label: frame and gold, which is dark or bright."""
+
+    NOTHING = "nothing"
+    DARK_GOLD = "dark gold"
+    BRIGHT_GOLD = "bright gold"
+
+
 @dataclass(frozen=True)
 class Preview:
-    """What the labels of slice ``z`` would become: uint8 (y, x), and how that is drawn."""
+    """What the labels of slice ``z`` would become: uint8 (y, x), and how that is drawn.
+
+    ``leaves_out`` belongs to trials of the segmentation; else the labels' own holds.
+    """
 
     z: int
     labels: Labels
     title: str
     style: PreviewStyle = PreviewStyle.LABELS
+    leaves_out: LeavesOut | None = None
 
 
 @dataclass(frozen=True)

@@ -104,9 +104,7 @@ def surroundings(image: NDArray[Any], frame: Frame, *, dark: bool) -> tuple[Mask
     return gold.around | frame.mask(gold.around.shape), len(gold.beads)
 
 
-def without_left_out(
-    values: NDArray[np.float32], frame: Frame, gold: Gold | None
-) -> NDArray[np.float32]:
+def without_left_out(values: NDArray[np.float32], frame: Frame, gold: Gold | None) -> NDArray[np.float32]:
     """Return a network's output in which what is not to be labelled is above no threshold at which it goes.
 
     Where nothing is left out it is ``values`` itself.

@@ -158,7 +158,7 @@ class SegmentationFacts:
     blank
         Slices of the tomogram, from 0, that are constant or hold no numbers.
     left_out
-        What was not labelled, such as "at least 3 gold beads, frame of 12 px on the left"; "" where there was nothing.
+        What was not labelled, such as "at least 3 gold beads, frame of 12 px on the left"; "" for nothing.
     warnings
         What is probably wrong, such as that nothing was labelled.
     fill_share

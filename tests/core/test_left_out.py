@@ -6,7 +6,14 @@ from scipy import ndimage
 
 from sxtstudio.core.frame import Frame, frame_of, frame_of_slice
 from sxtstudio.core.gold import gold_in
-from sxtstudio.core.left_out import BEYOND_PX, NO_ARTEFACTS, Artefacts, artefacts_of, left_out, without_left_out
+from sxtstudio.core.left_out import (
+    BEYOND_PX,
+    NO_ARTEFACTS,
+    Artefacts,
+    artefacts_of,
+    left_out,
+    without_left_out,
+)
 from sxtstudio.core.volume import ArrayVolume
 
 SHAPE = (220, 260)

@@ -13,7 +13,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
 from sxtstudio.app.segment.polarity_choice import Pictures, draw_pictures
-from sxtstudio.app.session import Preview
+from sxtstudio.app.session import LeavesOut, Preview
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.labels import as_labels
@@ -60,6 +60,7 @@ class SliceTrial(QObject):
         self._tried: Tried | None = None
         self._values: NDArray[np.float32] | None = None
         self._threshold = 0.0
+        self._leave_out, self._leaves_out = True, LeavesOut.NOTHING
         self._shown: Preview | None = None
         self.job: Job | None = None
         self._session.document_changed.connect(self._on_document_changed)
@@ -98,6 +99,7 @@ class SliceTrial(QObject):
         def done(result: Tried) -> None:
             if self.job is job:
                 self._threshold = threshold
+                self._leave_out = parameters.leave_out
                 self.show(result, result.trial.judged.polarity.value)
                 self.tried.emit(result)
 
@@ -131,7 +133,10 @@ class SliceTrial(QObject):
     def show_polarity(self, value: Value) -> None:
         """Show the tried slice as it is for dark or for bright membranes, where both were tried."""
         if self._tried is not None:
-            self._values = self._tried.trial.of(value).values
+            tried = self._tried.trial.of(value)
+            self._values = tried.values
+            gold = LeavesOut.BRIGHT_GOLD if tried.polarity.value == "bright" else LeavesOut.DARK_GOLD
+            self._leaves_out = gold if self._leave_out else LeavesOut.NOTHING
             self.set_threshold(self._threshold)
 
     def set_threshold(self, threshold: float) -> None:
@@ -140,7 +145,8 @@ class SliceTrial(QObject):
             return
         self._threshold = threshold
         labels = as_labels(self._values > threshold)
-        self._shown = Preview(self._tried.z, labels, f"Preview: threshold {threshold:.2f}")
+        title = f"Preview: threshold {threshold:.2f}"
+        self._shown = Preview(self._tried.z, labels, title, leaves_out=self._leaves_out)
         self._session.set_preview(self._shown)
         self.changed.emit()
 

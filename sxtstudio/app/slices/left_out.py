@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.latest import Latest
+from sxtstudio.app.session import LeavesOut
 from sxtstudio.app.slices.plane_view import PlaneView
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.frame import Frame, frame_of
@@ -34,7 +35,7 @@ class _Found:
 
 
 class LeftOutOverlay(QObject):
-    """Follows the visible slice of a tomogram whose labels were made without frames and gold."""
+    """Follows the visible slice of a tomogram whose labels, or their trial, have no frames and gold."""
 
     def __init__(self, context: Context, view: PlaneView) -> None:
         """Show nothing yet; ``view`` is the one of the XY slices."""
@@ -46,6 +47,7 @@ class LeftOutOverlay(QObject):
         self._session.document_changed.connect(self._on_session_document_changed)
         self._session.cursor_changed.connect(lambda _: self._refresh())
         self._session.history_changed.connect(self._refresh)
+        self._session.preview_changed.connect(self._refresh)
         self._session.display.changed.connect(self._refresh)
 
     def shut_down(self) -> None:
@@ -60,7 +62,7 @@ class LeftOutOverlay(QObject):
 
     def _refresh(self) -> None:
         document = self._session.document
-        dark = None if document is None else gold_left_out(document.steps)
+        dark = None if document is None else self._gold_is_dark(document.steps)
         if document is None or dark is None or not self._session.display.value.left_out:
             self._look.cancel()
             self._hide()
@@ -71,6 +73,15 @@ class LeftOutOverlay(QObject):
         self._hide()
         self._shown = z, dark
         self._look.request(lambda job: _found(volume, z, dark, frame, job))
+
+    def _gold_is_dark(self, steps: list[Step]) -> bool | None:
+        """Whether gold is dark, if what is shown in this slice leaves it out; else None."""
+        preview = self._session.preview
+        if preview is None or preview.leaves_out is None or preview.z != self._session.cursor[0]:
+            return gold_left_out(steps)
+        return {LeavesOut.NOTHING: None, LeavesOut.DARK_GOLD: True, LeavesOut.BRIGHT_GOLD: False}[
+            preview.leaves_out
+        ]
 
     def _hide(self) -> None:
         self._shown = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _GAP = 9  # the crosshair leaves the pixel it points to free
 _MARGIN = 12.0
+#: The last line of the legend of what is hatched.
+LEGEND_HINT = "Hide: Image > Not labelled"
 
 
 def draw_tool(painter: QPainter, view: PlaneView, over: tuple[float, float] | None) -> None:
@@ -91,9 +94,7 @@ def draw_all(painter: QPainter, view: PlaneView) -> None:
         place = QPointF(max(70.0, (view.width() - width) / 2), 8)
         _pill(painter, view, view.preview_title, place, QColor(theme.ACCENT), QColor("white"))
     if view.left_out_text:
-        place = QPointF(max(8.0, view.width() - _width(painter, view.left_out_text) - 26), 0)
-        place.setY(view.height() - _MARGIN - QFontMetricsF(painter.font()).height() - 6)
-        _pill(painter, view, view.left_out_text, place, QColor(0, 60, 58, 190), QColor(170, 255, 248))
+        _legend(painter, view)
     if view.error:
         painter.setPen(QColor("#e5484d"))
         area = QRectF(view.rect()).adjusted(20, 40, -20, -20)
@@ -159,6 +160,50 @@ def _pill(painter: QPainter, view: PlaneView, text: str, place: QPointF, back: Q
     painter.drawRoundedRect(box, 5, 5)
     painter.setPen(ink)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _legend(painter: QPainter, view: PlaneView) -> None:
+    """Say small what is hatched, and where that is switched off, where the least of it is covered."""
+    font = QFont(painter.font())
+    font.setPointSizeF(max(7.0, 0.85 * font.pointSizeF()))
+    font.setWeight(QFont.Weight.Normal)
+    # One thing per line: beside an image that is not zoomed there is room for what is narrow.
+    title, _, things = view.left_out_text.partition(": ")
+    metrics = QFontMetricsF(font)
+    room = max(60.0, view.width() - 32.0)
+    elided = Qt.TextElideMode.ElideRight
+    lines = [metrics.elidedText(line, elided, room) for line in (title, *things.split(", "), LEGEND_HINT)]
+    width = max(metrics.horizontalAdvance(line) for line in lines) + 14
+    high = len(lines) * metrics.lineSpacing() + 8
+    right, low = view.width() - width - 8, view.height() - _MARGIN - high
+    # Below the names of view and tool at the top, and above the scale bar at the bottom left.
+    names = QFontMetricsF(painter.font()).height() + 14
+    corners = ((right, low), (right, 8 + names), (8, low - 2 * names), (8, 8 + 2 * names))
+    box = legend_place([QRectF(x, y, width, high) for x, y in corners], view)
+    painter.save()
+    painter.setFont(font)
+    _fill(painter, QColor(0, 60, 58, 190))
+    painter.drawRoundedRect(box, 5, 5)
+    painter.setPen(QColor(170, 255, 248))
+    painter.drawText(box.adjusted(7, 3, -7, -3), Qt.AlignmentFlag.AlignLeft, "\n".join(lines))
+    painter.restore()
+
+
+def legend_place(boxes: list[QRectF], view: PlaneView) -> QRectF:
+    """Return the box of the screen that covers the least of what is hatched, and then of the slice."""
+    return min(boxes, key=lambda box: _covered(view, box))
+
+
+def _covered(view: PlaneView, box: QRectF) -> tuple[int, float]:
+    """Return how many hatched pixels of the slice lie under a box of the screen, and the share of image."""
+    stripes = view.left_out.labels
+    if stripes is None:
+        return 0, 0.0
+    (top, left), (low, right) = view.pixel_at(box.topLeft()), view.pixel_at(box.bottomRight())
+    rows = slice(max(0, int(top)), max(0, int(low) + 1))
+    columns = slice(max(0, int(left)), max(0, int(right) + 1))
+    under = stripes[rows, columns]
+    return int(np.count_nonzero(under)), under.size / max(1.0, (low - top) * (right - left))
 
 
 def _beside(painter: QPainter, view: PlaneView, text: str, point: QPointF) -> None:

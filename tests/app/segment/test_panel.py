@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
-from sxtstudio.app.session import Busy
+from sxtstudio.app.session import Busy, LeavesOut
 from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
@@ -404,6 +404,9 @@ def test_the_model_is_loaded_once_for_the_estimate_and_a_try(
     panel.try_slice()
     qtbot.waitUntil(lambda: panel.trial.shown, timeout=20_000)
     assert loaded is not None and panel.engine._runner is loaded
+    preview = sample.session.preview
+    bright = panel.trial.latest.trial.judged.polarity.value == "bright"
+    assert preview.leaves_out is (LeavesOut.BRIGHT_GOLD if bright else LeavesOut.DARK_GOLD)
 
 
 def test_a_model_says_what_it_was_trained_on_and_for_which_voxels(sample: MainWindow, qtbot: QtBot) -> None:

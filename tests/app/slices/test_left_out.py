@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PySide6.QtCore import QRectF
 from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.session import LeavesOut, Preview
+from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.left_out import gold_left_out
 from sxtstudio.app.slices.plane_view import PlaneView
 from sxtstudio.core.edit_kind import EditKind
@@ -81,3 +84,33 @@ def test_the_latest_segmentation_that_stands_decides() -> None:
     assert gold_left_out([without, with_it]) is False and gold_left_out([segmented(leave_out=True)]) is True
     undone = Step(StepKind.UNDO, EditKind.SEGMENT)
     assert gold_left_out([with_it, without, undone]) is False
+
+
+def test_a_trial_shows_what_it_leaves_out(framed: MainWindow, qtbot: QtBot) -> None:
+    view, session = view_of(framed), framed.session
+    nothing = np.zeros(SHAPE[1:], np.uint8)
+    session.set_preview(Preview(1, nothing, "Try", leaves_out=LeavesOut.DARK_GOLD))
+    qtbot.waitUntil(lambda: view.left_out_text.endswith("frame of 7 px on the left"), timeout=20_000)
+    session.set_preview(None)
+    assert view.left_out.labels is None and view.left_out_text == ""
+    record(framed, segmented(leave_out=True))
+    qtbot.waitUntil(lambda: view.left_out_text != "", timeout=20_000)
+    session.set_preview(Preview(1, nothing, "Try", leaves_out=LeavesOut.NOTHING))
+    assert view.left_out.labels is None and view.left_out_text == ""
+    session.set_preview(Preview(1, nothing, "Clean-up"))
+    qtbot.waitUntil(lambda: view.left_out_text != "", timeout=20_000)
+
+
+def test_the_legend_lies_where_nothing_is_hatched(framed: MainWindow, qtbot: QtBot) -> None:
+    view = view_of(framed)
+    hatched = np.zeros(SHAPE[1:], np.uint8)
+    size = QRectF(0, 0, 0.3 * view.width(), 40)
+    top, low = (
+        size.translated(0.6 * view.width(), 20),
+        size.translated(0.6 * view.width(), view.height() - 60),
+    )
+    hatched[SHAPE[1] // 2 :] = 1
+    view.show_left_out(hatched, "Not labelled: a test")
+    assert overlays.legend_place([low, top], view) == top
+    view.show_left_out(hatched[::-1].copy(), "Not labelled: a test")
+    assert overlays.legend_place([top, low], view) == low
