@@ -19,6 +19,7 @@ from sxtstudio.app.states import (
     CutState,
     DisplayState,
     LayoutState,
+    LeavesOut,
     MarksState,
     ObjectsState,
     Observed,
@@ -65,14 +66,6 @@ class Change(IntEnum):
     STAYS = 1
     GOES = 2
     COMES = 3
-
-
-class LeavesOut(Enum):
-    """What a trial of the segmentation does not label: frame and gold, which is dark or bright."""
-
-    NOTHING = "nothing"
-    DARK_GOLD = "dark gold"
-    BRIGHT_GOLD = "bright gold"
 
 
 @dataclass(frozen=True)

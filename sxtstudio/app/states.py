@@ -77,6 +77,14 @@ class Belonging(Generic[T]):
         self._came = self._state.value
 
 
+class LeavesOut(Enum):
+    """What a trial of the segmentation does not label: frame and gold, which is dark or bright."""
+
+    NOTHING = "nothing"
+    DARK_GOLD = "dark gold"
+    BRIGHT_GOLD = "bright gold"
+
+
 class Panel(Enum):
     """The steps of the work: the panels of the side column, in its order; the settings keep the value."""
 

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.latest import Latest
-from sxtstudio.app.session import LeavesOut
 from sxtstudio.app.slices.plane_view import PlaneView
+from sxtstudio.app.states import LeavesOut
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.frame import Frame, frame_of
 from sxtstudio.core.geometry import Box

@@ -17,8 +17,8 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
-from sxtstudio.app.session import Busy, LeavesOut
-from sxtstudio.app.states import Panel
+from sxtstudio.app.session import Busy
+from sxtstudio.app.states import LeavesOut, Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box

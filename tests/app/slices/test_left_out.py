@@ -13,10 +13,11 @@ from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.session import LeavesOut, Preview
+from sxtstudio.app.session import Preview
 from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.left_out import gold_left_out
 from sxtstudio.app.slices.plane_view import PlaneView
+from sxtstudio.app.states import LeavesOut
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.steps import Step, StepKind
 
