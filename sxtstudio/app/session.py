@@ -70,10 +70,7 @@ class Change(IntEnum):
 
 @dataclass(frozen=True)
 class Preview:
-    """What the labels of slice ``z`` would become: uint8 (y, x), and how that is drawn.
-
-    ``leaves_out`` belongs to trials of the segmentation; else the labels' own holds.
-    """
+    """What slice ``z`` would become: uint8 (y, x), and how that is drawn; only trials have ``leaves_out``."""
 
     z: int
     labels: Labels
