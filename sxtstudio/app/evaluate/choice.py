@@ -129,7 +129,8 @@ class SliceChoosing(QWidget):
     def _follow(self, *_: object) -> None:
         slices, evaluation = self.chosen, self._work.evaluation
         labelled = self._session.labels_of("labels") is not None
-        show_note(self.slices, f"Slices {slices_text(slices)}." if slices else "The range runs backwards.")
+        what = "Slice" if len(slices) == 1 else "Slices"
+        show_note(self.slices, f"{what} {slices_text(slices)}." if slices else "The range runs backwards.")
         lost = self._lost
         same = slices == evaluation.slices
         text = ""

@@ -34,6 +34,7 @@ from sxtstudio.app.retrain.dialog import (
     TRAINING,
     RetrainDialog,
 )
+from sxtstudio.app.retrain.running import facts_text
 from sxtstudio.app.session import Busy
 from sxtstudio.app.settings import Settings
 from sxtstudio.core.add_ons import Found
@@ -45,6 +46,7 @@ from sxtstudio.segment import find_models
 from sxtstudio.segment.registry import user_folder
 from sxtstudio.workflow.document.project import save, snapshot
 from sxtstudio.workflow.retraining import child
+from sxtstudio.workflow.retraining.events import History
 from sxtstudio.workflow.retraining.runs import find_runs, runs_folder
 
 FAKE = Path(__file__).with_name("fake_training.py")
@@ -370,6 +372,28 @@ def test_a_worse_model_is_not_offered_as_default(
     latest(labelled, qtbot)
     assert labelled.settings.get("model", "") == ""
     assert {"compact", "compact-mine"} <= {card.name for card in find_models()}
+
+
+def test_a_gain_within_chance_leaves_the_choice_to_people(
+    labelled: MainWindow, fake: dict[str, Any], qtbot: QtBot
+) -> None:
+    fake["f1"] = 0.505
+    dialog = opened(labelled, qtbot)
+    start(dialog, qtbot)
+    qtbot.waitUntil(lambda: finished(dialog), timeout=WAIT)
+    page = dialog.before_after
+    assert page.use.isEnabled() and page.keep.isEnabled() and page.use.property("role") != "main"
+    assert "too little to tell" in page.verdict.text() and "Neither" in page.done_note.text()
+
+
+def test_one_slice_is_learned_from_and_judged_in_parts() -> None:
+    history = History()
+    begin = {"event": "start", "step": 0, "of": 9, "labelled": 1, "held_out": 1, "unlabelled": 0}
+    history.add({**begin, "judged_on": "strip"})
+    text = "Learns from four fifths of one slice; the other fifth is kept aside to judge."
+    assert facts_text(history) == text
+    history.add(begin)
+    assert facts_text(history) == "Learns from 1 slice; 1 kept aside to judge."
 
 
 def test_cancelled_and_kept_for_later_or_thrown_away(
