@@ -247,6 +247,23 @@ def test_specks_are_no_bodies(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "enclose nothing" in capsys.readouterr().err and not (tmp_path / "none.tif").exists()
 
 
+def test_closed_outlines_in_too_few_slices_are_said_to_be_flat(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A ring in 4 of 20 slices encloses something; open at one side it does not. Measuring says the same."""
+    y, x = np.mgrid[:40, :40]
+    ring = np.zeros((20, 40, 40), np.uint8)
+    ring[8:12, abs(np.hypot(y - 20, x - 20) - 16) < 1] = 1
+    for cut, said in ((0, "enclose is too flat or too small"), (14, "outlines that enclose nothing")):
+        ring[:, 20 - cut : 20 + cut, 20:] = 0
+        path = written(tmp_path / "ring.tif", ring)
+        assert run("objects", path, "-o", tmp_path / "o.tif") == 2
+        error = capsys.readouterr().err
+        assert said in error and ("--close" in error) == (cut > 0) and "--method components" in error
+        assert run("measure", path, "-o", tmp_path / "o.csv") == 2
+        assert said in capsys.readouterr().err
+
+
 def test_labels_without_a_label_or_a_voxel_size_say_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

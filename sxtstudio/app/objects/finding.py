@@ -247,5 +247,5 @@ def found_lines(done: FoundObjects) -> list[str]:
     if done.small:
         lines.append(f"{grouped(done.small)} were too small.")
     if not found.bodies:
-        lines.append("Raise “Close gaps to”, or look whether the outlines are closed.")
+        lines.append("Raise “Close gaps to”, or look whether the outlines are closed, and in enough slices.")
     return lines

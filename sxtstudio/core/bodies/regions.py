@@ -26,6 +26,8 @@ from skimage.segmentation import expand_labels, watershed
 from sxtstudio.core.bodies.holes import without_holes
 from sxtstudio.core.bodies.hull import hull_area
 from sxtstudio.core.bodies.interstices import LARGEST, LEAST_RADIUS, MOST_SOLID, is_interstice
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.walk import walk
 
 Numbers = NDArray[np.int32]
 
@@ -128,6 +130,16 @@ def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, hal
     if len(table):
         _measure(numbers, np.where(thick, edt.edt(thick, black_border=False), depth), table, half_px)
     return Regions(numbers, table)
+
+
+def enclose_something(outlines: NDArray[np.uint8], progress: Progress | None = None) -> bool:
+    """Return whether the outlines (z, y, x; 0 is none) close around a pixel in any slice; gaps stay open."""
+    depth, height, width = outlines.shape
+    for box in walk((depth, height, width), outlines, progress=progress, slices=1):
+        outline = outlines[box.slices][0] != 0
+        if (ndimage.binary_fill_holes(outline) & ~outline).any():
+            return True
+    return False
 
 
 def _basins(free: NDArray[np.bool_], depth: NDArray[np.float32], leak_px: float, split: float) -> Numbers:

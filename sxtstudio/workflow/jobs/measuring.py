@@ -46,7 +46,7 @@ from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import check_same_shape
 from sxtstudio.workflow.jobs.flag_table import FlagTable, read_flags
 from sxtstudio.workflow.jobs.measure_more import MoreMeasurements, prepare, write_more
-from sxtstudio.workflow.jobs.objects import TakenAs, number_objects, number_stage
+from sxtstudio.workflow.jobs.objects import TakenAs, number_objects, number_stage, why_no_body
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, on_disk, scratch_folder
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -382,10 +382,8 @@ def _find(
         labels, numbers, job.method, BodyParameters(membrane=membrane_in(voxel_nm)), voxel_nm, progress
     )
     if not found.count:
-        raise UserError(
-            f"{job.source.name} holds labels that enclose nothing, so there is no object to measure. Use "
-            "'--method components', or find objects with 'sxtstudio objects' and a wider --close."
-        )
+        advice = "use '--method components', or find objects with 'sxtstudio objects' and a wider --close."
+        raise UserError(why_no_body(job.source.name, labels, advice))
     return numbers, found
 
 

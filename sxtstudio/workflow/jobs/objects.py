@@ -16,6 +16,7 @@ from sxtstudio.core.bodies.find import BodyParameters, RegionsOf, body_stages, f
 from sxtstudio.core.bodies.found import FoundBodies, at_fill, find_at_border, flag_bodies, keep_large
 from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.bodies.method import Method
+from sxtstudio.core.bodies.regions import enclose_something
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.label_values import LabelValues
@@ -200,7 +201,7 @@ def objects_file(
         with stages.stage(Work.REWRITE) as counter:
             found = keep_large(numbers, found, smallest, counter)
         if not found.count:
-            raise UserError(_why_none(job, values, numbered, smallest))
+            raise UserError(_why_none(job, values, numbered, smallest, labels))
         with stages.stage(Work.EXPORT) as counter:
             receipt = export_volume(
                 job.output,
@@ -218,7 +219,20 @@ def objects_file(
     return ObjectsResult(found, taken_as, values, receipt, voxel_nm, notes, judged)
 
 
-def _why_none(job: ObjectsJob, values: LabelValues, numbered: int, smallest: int) -> str:
+def why_no_body(name: str, labels: NDArray[np.uint8], advice: str) -> str:
+    """Return why labels (z, y, x) hold no body; ``advice`` is for outlines that close around nothing."""
+    if enclose_something(labels):
+        return (
+            f"What the outlines in {name} enclose is too flat or too small for a body, so there is no "
+            "object: outline it in more slices, or take '--method components', which numbers the outlines "
+            "themselves."
+        )
+    return f"{name} holds outlines that enclose nothing, so there is no object: {advice}"
+
+
+def _why_none(
+    job: ObjectsJob, values: LabelValues, numbered: int, smallest: int, labels: NDArray[np.uint8]
+) -> str:
     """Return why there is no object, of which so many were found with those below the smallest size."""
     name, labelled = job.labels.name, sum(values.voxels.values())
     least = f"{count(smallest, 'voxel')}, which the smallest object has (--min-size)"
@@ -227,10 +241,8 @@ def _why_none(job: ObjectsJob, values: LabelValues, numbered: int, smallest: int
     if numbered:
         what = f"the {count(numbered, 'object')} in {name} {'is' if numbered == 1 else 'are all'}"
         return f"There is no object: {what} smaller than {least}. Give a smaller --min-size."
-    return (
-        f"{name} holds outlines that enclose nothing, so there is no object: take '--method components', or "
-        "a wider --close if the outlines have gaps."
-    )
+    advice = "take '--method components', or a wider --close if the outlines have gaps."
+    return why_no_body(name, labels, advice)
 
 
 def parameters_of(job: ObjectsJob, voxel_nm: VoxelSize | None) -> BodyParameters:
