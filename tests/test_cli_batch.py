@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -73,6 +74,48 @@ def test_wrong_usage_is_a_sentence(words: list[str], capsys) -> None:
     assert main(words) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and told.startswith("sxtstudio: ")
+
+
+def write_card(model: Path, **entries: object) -> None:
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    card = {"name": "toy", "description": "A toy.", "trained_on": "nothing", "base_width": 1}
+    card |= {"label_output": "label", "sha256": digest, "licence": "MIT", **entries}
+    model.with_suffix(".json").write_text(json.dumps(card))
+
+
+@pytest.mark.parametrize("way", ["list", "watch", "cluster", "watch on a cluster"])
+@pytest.mark.parametrize(
+    ("entries", "words", "said"),
+    [
+        ({}, ["--use", "everything"], "no threshold for “find everything”"),
+        ({"slices": 9}, [], "slices"),
+        ({}, ["--device", "cudo"], "'cudo' is not known"),
+        ({}, ["--mask", "missing.mrc"], "missing.mrc"),
+        ({}, ["--smooth-z", "5000"], "5000 slices"),
+        ({}, ["--summary", "all.xls"], "all.xls"),
+    ],
+    ids=["use", "card", "device", "mask", "clean-up", "table"],
+)
+def test_what_no_tomogram_could_mend_is_said_before_anything_is_made(
+    entries: dict,
+    words: list[str],
+    said: str,
+    way: str,
+    tomogram: Path,
+    toy_model: Path,
+    tmp_path: Path,
+    capsys,
+) -> None:
+    write_card(toy_model, **entries)
+    before = sorted(tmp_path.rglob("*"))
+    given = ["batch", "-o", str(tmp_path / "out" / "in"), "--model", str(toy_model), *words]
+    watched = ["--watch", str(tomogram.parent), "--page", str(tmp_path / "page")]
+    given += watched if way.startswith("watch") else [str(tomogram)]
+    given += ["--cluster", "local:2"] if way.endswith("cluster") else []
+    assert main(given) == 2
+    told = capsys.readouterr()
+    assert said in told.err and told.err.count("\n") == 1 and told.out == ""
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_of_what_failed_in_earlier_runs_a_watch_says_when_it_is_tried_again(tmp_path: Path, capsys) -> None:

@@ -169,13 +169,14 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     ranges: tuple[PlannedRange, ...] = ()
     missing: tuple[int, ...] = ()
     step: Step = Step.RANGE
+    outside: bool = False
 
     def outcome(self) -> JobOutcome:
         """Return it for the row of the batch."""
         state: Literal["done", "failed", "projections"]
         state = self.state if self.state in ("done", "projections") else "failed"
         numbers = frozenset(self.system_errors)
-        return JobOutcome(state, self.message, self.labelled, self.details, numbers)
+        return JobOutcome(state, self.message, self.labelled, self.details, numbers, self.outside)
 
 
 def job_record(

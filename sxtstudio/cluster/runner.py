@@ -395,7 +395,7 @@ class _Run:
         addresses = self._addresses(task)
         if not addresses or addresses[0] in task.given:
             text = "The model could not be sent to its worker. Try again."
-            self._end(task.tomogram, JobOutcome("failed", text))
+            self._end(task.tomogram, JobOutcome("failed", text, outside=True))
             return
         task.given.add(addresses[0])
         try:
@@ -406,7 +406,7 @@ class _Run:
             taken.result(timeout=600)
         except Exception as error:
             text = sentence_of(error) or f"The model could not be sent to its worker ({error!r})."
-            self._end(task.tomogram, JobOutcome("failed", text))
+            self._end(task.tomogram, JobOutcome("failed", text, outside=True))
             return
         self._forget(task)
         task.tomogram.todo.appendleft(task)

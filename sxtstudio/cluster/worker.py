@@ -26,7 +26,7 @@ from sxtstudio.cluster.ranges import (
 )
 from sxtstudio.cluster.records import JobRecord, OutcomeRecord, Step, job_from, planned_from, to_bytes
 from sxtstudio.cluster.versions import check_versions, own_versions
-from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.errors import Cancelled, UserError, outside_the_file
 from sxtstudio.core.progress import Progress
 from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.keeper import RunnerKeeper
@@ -134,7 +134,8 @@ def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted
     with _followed(progress, lambda: wanted() and not (lease is not None and lease.lost)):
         try:
             job = record.job(model)
-            name = describe_worker(job.parameters.device)
+            with outside_the_file():
+                name = describe_worker(job.parameters.device)
             send({"key": record.key, "what": "begin", "who": name})
             if record.step not in (Step.RANGE, Step.CLEAN):  # the same range twice is harmless
                 lease = Lease.take(job.output, partial_folder(job.output), progress.check)
@@ -162,7 +163,9 @@ def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted
 def _outcome(outcome: JobOutcome, name: str = "") -> OutcomeRecord:
     details = None if outcome.details is None else dict(outcome.details)
     numbers = tuple(sorted(outcome.system_errors))
-    return OutcomeRecord(outcome.state, outcome.message, outcome.labelled, details, numbers, name)
+    return OutcomeRecord(
+        outcome.state, outcome.message, outcome.labelled, details, numbers, name, outside=outcome.outside
+    )
 
 
 def _do(record: JobRecord, model: str | Path | None, progress: Progress, send: Send) -> OutcomeRecord:

@@ -289,6 +289,17 @@ def _checked_shape(labels: NDArray[Any]) -> Triple:
 
 def check_parameters(parameters: CleanParameters, shape: Triple) -> None:
     """Raise UserError for numbers that make no sense, or that would leave nothing of labels of ``shape``."""
+    check_numbers(parameters)
+    for axis, cut, size in zip("zyx", parameters.crop, shape, strict=True):
+        if 2 * cut >= size:
+            raise UserError(
+                f"Cropping {cut} voxels at each side along {axis} would leave nothing: the labels have "
+                f"only {size} there. Crop less than {(size + 1) // 2}."
+            )
+
+
+def check_numbers(parameters: CleanParameters) -> None:
+    """Raise UserError for numbers that make no sense, whatever the labels."""
     numbers = {
         "The number of erosions": parameters.erode,
         "The number of slices to smooth over": parameters.smooth_z,
@@ -307,12 +318,6 @@ def check_parameters(parameters: CleanParameters, shape: Triple) -> None:
             f"Smoothing over {parameters.smooth_z} slices above and below is more than the memory holds: "
             f"give {MOST_SMOOTHING} or fewer."
         )
-    for axis, cut, size in zip("zyx", parameters.crop, shape, strict=True):
-        if 2 * cut >= size:
-            raise UserError(
-                f"Cropping {cut} voxels at each side along {axis} would leave nothing: the labels have "
-                f"only {size} there. Crop less than {(size + 1) // 2}."
-            )
 
 
 def min_voxels_of(parameters: CleanParameters, voxel_nm: VoxelSize | None) -> int:

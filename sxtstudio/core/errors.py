@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from sxtstudio.core.packaged import is_packaged
@@ -38,6 +40,24 @@ class UserError(Exception):
             words = f"slice {first}" if first == last else f"slices {first} to {last}"
             text = text.replace("{slices}", words + (" (counted from 0)" if number == 0 else ""))
         return printable_lines(text)
+
+
+class OutsideError(UserError):
+    """A user error whose cause lies outside the file that was worked on: with others it would be the same.
+
+    A model, an option, a device, or the room on a disk. Nothing of it may be kept as said of that file.
+    """
+
+
+@contextmanager
+def outside_the_file() -> Iterator[None]:
+    """Turn user errors of a block into those whose cause lies outside of the file that is worked on."""
+    try:
+        yield
+    except OutsideError:
+        raise
+    except UserError as error:
+        raise OutsideError(error.text, slices=error.slices) from error
 
 
 class Cancelled(Exception):

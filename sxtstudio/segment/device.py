@@ -91,9 +91,7 @@ def choose_device(wanted: str = "auto") -> Device:
     UserError
         If the text is none of these, or the card that was asked for cannot be used.
     """
-    match = re.fullmatch(r"auto|cpu|cuda(?::(\d{1,3}))?", wanted.strip().lower())
-    if match is None:
-        raise UserError(f"The device {wanted!r} is not known: choose auto, cpu, cuda or cuda:N.")
+    match = check_device_name(wanted)
     if match[0] == "cpu":
         return _cpu("it was chosen", required=True)
     index, required = int(match[1] or 0), match[0] != "auto"
@@ -105,6 +103,14 @@ def choose_device(wanted: str = "auto") -> Device:
         return _cpu(str(problem))
     reason = "it was chosen" if required else "it works and is faster than the CPU"
     return Device("cuda", name, reason, index, required)
+
+
+def check_device_name(wanted: str) -> re.Match[str]:
+    """Raise UserError unless it is the name of a device, which may be that of another computer."""
+    match = re.fullmatch(r"auto|cpu|cuda(?::(\d{1,3}))?", wanted.strip().lower())
+    if match is None:
+        raise UserError(f"The device {wanted!r} is not known: choose auto, cpu, cuda or cuda:N.")
+    return match
 
 
 def providers() -> list[str]:

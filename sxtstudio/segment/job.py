@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sxtstudio.core.checked_volume import CheckedVolume, InputChangedError
+from sxtstudio.core.errors import outside_the_file
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.left_out import NO_ARTEFACTS, Artefacts, artefacts_of, without_left_out
 from sxtstudio.core.polarity import Polarity, Value, chosen_polarity
@@ -344,6 +345,23 @@ class SegmentationJob:
             yield batch
 
 
+def check_settings(parameters: SegmentParameters) -> ModelCard:
+    """Check all that can be said before there is a tomogram, but for the device; return the model's card.
+
+    Raises
+    ------
+    OutsideError
+        If a value makes no sense, there is no such model, something is wrong with it or its card, or the
+        card has no threshold for the use.
+    """
+    with outside_the_file():
+        parameters.check_values()
+        card = load_card(parameters.model)
+        parameters.threshold_for(card)
+        try_model(card)
+    return card
+
+
 def prepare(
     volume: Volume,
     parameters: SegmentParameters,
@@ -377,14 +395,13 @@ def prepare(
     Raises
     ------
     UserError
-        If a parameter or the model is bad, or the device is not there.
+        If a parameter or the model is bad, or the device is not there (``OutsideError``).
     """
     volume = CheckedVolume(volume)
     slices = parameters.checked(volume.shape[0])
-    card = load_card(parameters.model)
-    parameters.threshold_for(card)  # refused now, not after the polarity has been judged
-    try_model(card)
-    device = choose_device(parameters.device)
+    card = check_settings(parameters)  # refused now, not after the polarity has been judged
+    with outside_the_file():
+        device = choose_device(parameters.device)
     begin = time.perf_counter()
     if part_of is not None:
         polarity = part_of.polarity

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, get_args
 
-from sxtstudio.core.errors import SliceBase, UserError
+from sxtstudio.core.errors import OutsideError, SliceBase, UserError
 from sxtstudio.core.left_out import NO_ARTEFACTS, Artefacts
 from sxtstudio.core.polarity import Polarity, PolarityChoice
 from sxtstudio.core.trust import SliceTrust
@@ -88,32 +88,36 @@ class SegmentParameters:
         Raises
         ------
         UserError
-            If a value makes no sense.
+            If a value makes no sense (``check_values``), or no slice is left.
         """
-        if self.tile_px is not None and self.tile_px < 1:
-            raise UserError(f"Tiles of {self.tile_px} px are not possible: give a positive number.")
-        if self.batch is not None and self.batch < 1:
-            raise UserError(f"A batch of {self.batch} slices is not possible: give a positive number.")
-        if self.threshold is not None and not -1 <= self.threshold < 1:
-            raise UserError(
-                f"The threshold is {self.threshold:g}: give a number from −1 up to, not including, 1."
-            )
-        if self.threshold is not None and self.use is not None:
-            raise UserError(
-                f"Both a threshold ({self.threshold:g}) and a use (“{self.use.words}”) are given: give "
-                "one of them."
-            )
-        if self.polarity not in get_args(PolarityChoice):
-            raise UserError(f"The polarity is {self.polarity!r}: give auto, dark or bright.")
-        if self.trust not in ("none", "sample", "every"):
-            raise UserError(f"The choice for trust is {self.trust!r}: give none, sample or every.")
-        if self.neighbours not in (0, 1):
-            raise UserError(f"{self.neighbours} neighbours on each side are not possible: give 0 or 1.")
+        self.check_values()
         first, last, _ = slice(*(self.slices or (None, None))).indices(slice_count)
         if last <= first:
             text = "No slices are left: the tomogram has {slices}. Choose some of these."
             raise UserError(text, slices=(0, slice_count - 1))
         return first, last
+
+    def check_values(self) -> None:
+        """Raise OutsideError if a value makes no sense, whatever the tomogram."""
+        if self.tile_px is not None and self.tile_px < 1:
+            raise OutsideError(f"Tiles of {self.tile_px} px are not possible: give a positive number.")
+        if self.batch is not None and self.batch < 1:
+            raise OutsideError(f"A batch of {self.batch} slices is not possible: give a positive number.")
+        if self.threshold is not None and not -1 <= self.threshold < 1:
+            raise OutsideError(
+                f"The threshold is {self.threshold:g}: give a number from −1 up to, not including, 1."
+            )
+        if self.threshold is not None and self.use is not None:
+            raise OutsideError(
+                f"Both a threshold ({self.threshold:g}) and a use (“{self.use.words}”) are given: give "
+                "one of them."
+            )
+        if self.polarity not in get_args(PolarityChoice):
+            raise OutsideError(f"The polarity is {self.polarity!r}: give auto, dark or bright.")
+        if self.trust not in ("none", "sample", "every"):
+            raise OutsideError(f"The choice for trust is {self.trust!r}: give none, sample or every.")
+        if self.neighbours not in (0, 1):
+            raise OutsideError(f"{self.neighbours} neighbours on each side are not possible: give 0 or 1.")
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ from sxtstudio.workflow.beamtime.record import TomogramRecord, current_id
 from sxtstudio.workflow.beamtime.status import Doing, Status
 from sxtstudio.workflow.beamtime.summary import Mark
 from sxtstudio.workflow.jobs.batch import Free
+from sxtstudio.workflow.jobs.batch_settings import check_batch
 from sxtstudio.workflow.jobs.watch import FolderWatch
 from sxtstudio.workflow.jobs.watching import run_watch
 
@@ -472,6 +473,8 @@ class BeamtimeDialog(ToolDialog):
 def work(job: Job, request: BeamtimeRequest, free: Free) -> None:
     """Run a beamtime in the thread of its job; what it has to say goes through ``job.report``."""
     check_page(request.beamtime.page, request.watched)
+    runner = None if request.profile is None else runner_for(request.profile)
+    check_batch(request.batch, here=runner is None)  # before the page is made
     watch = FolderWatch(request.watched, include_present=request.present)
     follower = BeamtimeFollower(request.beamtime, job.report, job.report)
     job.report(list(follower.records))
@@ -482,5 +485,5 @@ def work(job: Job, request: BeamtimeRequest, free: Free) -> None:
         watch=watch,
         free=free,
         follower=follower,
-        runner=None if request.profile is None else runner_for(request.profile),
+        runner=runner,
     )

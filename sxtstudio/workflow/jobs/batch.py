@@ -14,6 +14,7 @@ from sxtstudio.io.volume_name import with_axes
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow, Existing, same_file
 from sxtstudio.workflow.jobs.batch_jobs import Batch, Free, JobRunner, OneAfterAnother, OnRow
+from sxtstudio.workflow.jobs.batch_settings import check_batch
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 
 __all__ = ["BatchParameters", "Free", "JobRunner", "OnRow", "run_batch"]
@@ -101,12 +102,13 @@ def run_batch(
     Raises
     ------
     UserError
-        If the folder for the results, the contact sheet or the summary cannot be written, or the runner
-        can run no job at all.
+        If nothing could be segmented with this model, use and options, the folder for the results, the
+        contact sheet or the summary cannot be written, or the runner can run no job at all.
     Cancelled
         If the batch was cancelled; contact sheet and summary then show what is finished.
     """
     progress = progress or Progress()
+    check_batch(parameters, here=runner is None)
     batch = Batch(parameters, on_row, slices_from)
     finished = {row.tomogram: row for row in earlier if row.state in ("done", "skipped")}
     numbers: dict[object, int] = {}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from sxtstudio.core.errors import Cancelled, SliceBase, UserError, sentence_of
+from sxtstudio.core.errors import Cancelled, OutsideError, SliceBase, UserError, sentence_of
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
@@ -24,7 +24,7 @@ from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.workflow.jobs.batch_files import BatchRow, Names, write_summary
 from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, Panel, panel_of, write_contact_sheet
-from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+from sxtstudio.workflow.jobs.outputs import check_outputs, table_outputs
 from sxtstudio.workflow.jobs.report import plain
 from sxtstudio.workflow.jobs.segmenting import (
     LooksLikeTiltSeries,
@@ -63,6 +63,8 @@ class JobOutcome:
         Model, device, polarity … of a finished one.
     system_errors
         What the operating system said (errno), wherever in the chain of errors of a failed one.
+    outside
+        Not the tomogram is the cause that it failed, but model, option, device or disk (``OutsideError``).
     """
 
     state: Literal["done", "failed", "projections"]
@@ -70,6 +72,7 @@ class JobOutcome:
     labelled: float | None = None
     details: Mapping[str, int | float | str] | None = None
     system_errors: frozenset[int] = frozenset()
+    outside: bool = False
 
 
 class JobRunner(Protocol):
@@ -190,14 +193,7 @@ class Batch:
                 raise UserError(
                     f"The folder {parameters.folder} cannot be made ({error.strerror}): choose another."
                 ) from error
-        sheets = [parameters.contact_sheet] if parameters.contact_sheet else []
-        check_outputs(
-            [
-                *(Output(path, "a contact sheet", (".png",)) for path in sheets),
-                *(Output(path, "a table", (".csv", ".json")) for path in parameters.summary),
-            ],
-            [],
-        )
+        check_outputs(table_outputs(parameters.contact_sheet, parameters.summary), [])
 
     def add(self, tomogram: Path, finished: BatchRow | None = None, *, replaced: bool = False) -> int:
         """Add a row and return its number; ``replaced``: it took the place of one that was segmented."""
@@ -390,7 +386,12 @@ def failed(error: Exception, slices_from: SliceBase) -> JobOutcome:
         LOGGER.error("unexpected error in a batch", exc_info=error)
         text = f"Something went wrong in the program ({type(error).__name__}: {error}); see the log file."
     projections = isinstance(error, LooksLikeTiltSeries)
-    return JobOutcome("projections" if projections else "failed", text, system_errors=_numbers_of(error))
+    return JobOutcome(
+        "projections" if projections else "failed",
+        text,
+        system_errors=_numbers_of(error),
+        outside=isinstance(error, OutsideError),
+    )
 
 
 def _numbers_of(error: BaseException) -> frozenset[int]:

@@ -13,8 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.cellmask import cell_mask
-from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean, stages_of
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.cleanup import (
+    CleanParameters,
+    CleanReport,
+    check_numbers,
+    check_parameters,
+    clean,
+    stages_of,
+)
+from sxtstudio.core.errors import OutsideError, UserError, outside_the_file
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.label_values import LabelValues
@@ -295,17 +302,24 @@ def clean_up_stage(clean_up: CleanUp, shape: Triple, *, polarity_known: bool = F
 
 def check_clean_up(clean_up: CleanUp, shape: tuple[int, int, int], voxel_nm: VoxelSize | None) -> None:
     """Raise UserError, before any long work, if the clean-up of a file's labels cannot be done."""
-    if clean_up.inside_mask or clean_up.threshold is not None:
-        raise UserError(
-            "The cell mask and the network's output belong to a tomogram that is open in the window: give "
-            "the file of a mask, and set the threshold of the segmentation."
-        )
+    check_clean_up_values(clean_up)
     if clean_up.parameters.min_size_nm3 and voxel_nm is None:
         raise UserError(
             "The smallest size is given in nm³ but the voxel size is unknown: give it with --voxel, "
             "or give the smallest size in voxels."
         )
     check_parameters(clean_up.parameters, shape)
+
+
+def check_clean_up_values(clean_up: CleanUp) -> None:
+    """Raise OutsideError if the clean-up can be done to no file's labels."""
+    if clean_up.inside_mask or clean_up.threshold is not None:
+        raise OutsideError(
+            "The cell mask and the network's output belong to a tomogram that is open in the window: give "
+            "the file of a mask, and set the threshold of the segmentation."
+        )
+    with outside_the_file():
+        check_numbers(clean_up.parameters)
 
 
 def check_same_shape(volume: Volume, name: str, shape: tuple[int, int, int]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sxtstudio.core.atomic import refuse_special
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import OutsideError, UserError
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.temporary import remove, sweep, temporary_name
 from sxtstudio.io.export import refuse_foreign_folder
@@ -42,7 +42,7 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[Path | None]) -> N
     sources = [on_disk(path) for path in inputs if path is not None]
     seen: list[Path] = []
     for output in outputs:
-        _check_suffix(output)
+        check_suffix(output)
         _check_folder(output)
         for source in sources:
             if _same(output.path, source):
@@ -60,10 +60,10 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[Path | None]) -> N
 
 
 def check_space(folder: Path, needed_bytes: int) -> None:
-    """Raise UserError if the disk of ``folder`` has less free space than a job will need at most."""
+    """Raise OutsideError if the disk of ``folder`` has less free space than a job will need at most."""
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
-        raise UserError(
+        raise OutsideError(
             f"The disk is too full for this job: {resolved(folder)} has {_size(free)} free and up to "
             f"{_size(needed_bytes)} are needed. Free some space or write to another disk."
         )
@@ -89,7 +89,14 @@ def on_disk(path: Path) -> Path:
     return VolumeName.of(path).place
 
 
-def _check_suffix(output: Output) -> None:
+def table_outputs(contact_sheet: Path | None, summary: Iterable[Path]) -> list[Output]:
+    """Return what is written of a whole batch."""
+    sheets = [] if contact_sheet is None else [Output(contact_sheet, "a contact sheet", (".png",))]
+    return sheets + [Output(path, "a table", (".csv", ".json")) for path in summary]
+
+
+def check_suffix(output: Output) -> None:
+    """Raise UserError unless the name ends as its format may."""
     if output.path.suffix.lower() not in output.suffixes:
         known = ", ".join(output.suffixes)
         raise UserError(f"{output.path.name} is no name for {output.what}: end it in one of {known}.")

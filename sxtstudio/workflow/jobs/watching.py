@@ -1,12 +1,14 @@
 """Each finished tomogram that arrives in a folder is segmented, until somebody stops it: for a week, if so.
 
-What is nobody's fault is waited for: a network share that has gone, a disk that is full. A tomogram that
-failed because of that is tried again; one that is damaged is, once its file changes.
+What is nobody's fault is waited for: a network share that has gone, a disk that is full, a model that was
+taken away. A tomogram that failed because of that is tried again; one that is damaged is, once its file
+changes.
 """
 
 from __future__ import annotations
 
 import errno
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from sxtstudio.io.volume_name import with_axes
 from sxtstudio.workflow.jobs.batch import BatchParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.batch_jobs import Batch, Free, JobOutcome, JobRunner, OneAfterAnother, OnRow
+from sxtstudio.workflow.jobs.batch_settings import check_batch
 from sxtstudio.workflow.jobs.disk_room import DiskState, Room, Usage, disk_state, worst_disk
 from sxtstudio.workflow.jobs.watch import FolderWatch
 
@@ -30,6 +33,8 @@ _OF_THE_PLACE = {
     errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ECONNRESET, errno.ENOSPC, errno.EDQUOT,
 }  # fmt: skip
 _MOST_TRIES = 3
+# After a failure that would have been the same with any other tomogram, none is begun for so long.
+HOLD_S = 30.0
 
 OnNote = Callable[[str], None]
 
@@ -119,11 +124,13 @@ def run_watch(
     Raises
     ------
     UserError
-        If the folder does not exist, results cannot be written from the start, or the runner can run no job.
+        If the folder does not exist, nothing could be segmented with this model, use and options, results
+        cannot be written from the start, or the runner can run no job.
     Cancelled
         When the user has had enough.
     """
     progress = progress or Progress()
+    check_batch(parameters, here=runner is None)
     if parameters.existing == "rename":
         parameters = replace(parameters, existing="skip")
     watch = watch or FolderWatch(folder)
@@ -171,6 +178,8 @@ class _Watching:
         self._earlier: set[Path] = set()
         self._said: tuple[Room, Path | None] = (Room.ENOUGH, None)
         self._told_of_slices = False
+        self._held_until = -math.inf
+        self._outside = ""  # what was last said to lie outside the tomograms
 
     def numbers(self, batch: Batch, poll_s: float) -> Iterator[int | None]:
         """Yield the row of each tomogram that has become complete, and None while there is none."""
@@ -222,16 +231,21 @@ class _Watching:
         """Decide whether a tomogram that has ended is tried again."""
         tomogram = self._tomograms[number]
         if outcome.state != "done" and self._is_of_the_place(outcome, tomogram):
+            if outcome.outside:
+                self._hold(outcome.message)
             batch.wait(number, f"{outcome.message} It is tried again.")
             self._watch.forget(tomogram)
             return
+        self._outside = ""
         del self._tomograms[number]
         self._tries.pop(tomogram, None)
         self._earlier.add(tomogram)
         self._follower.ended(batch.rows[number], self._progress)
 
     def _is_of_the_place(self, outcome: JobOutcome, tomogram: Path) -> bool:
-        """Whether the share or the disk is to blame, not the tomogram; a few times only where both may be."""
+        """Whether share, disk or model are to blame, not the tomogram; a few times only where both may be."""
+        if outcome.outside:
+            return True
         state = self._worst(_needed(tomogram))
         if self._watch_is_away() or (state is not None and state.room >= Room.FULL):
             return True
@@ -239,6 +253,13 @@ class _Watching:
             return False
         self._tries[tomogram] = self._tries.get(tomogram, 0) + 1
         return self._tries[tomogram] < _MOST_TRIES
+
+    def _hold(self, message: str) -> None:
+        """Begin nothing for a while, and say once why."""
+        self._held_until = time.monotonic() + HOLD_S
+        if message != self._outside:
+            self._outside = message
+            self._on_note(f"work waits: {message} It is tried again.")
 
     def _watch_is_away(self) -> bool:
         return disk_state(self._watch.folder, 0, _listed).room is Room.AWAY
@@ -248,6 +269,7 @@ class _Watching:
         return worst_disk(dict.fromkeys((own, *self._follower.folders)), needed, self._usage)
 
     def _wait_for_room(self, tomogram: Path) -> Iterator[None]:
+        yield from self._pause(self._held_until - time.monotonic())
         while (state := self._worst(_needed(tomogram))) is not None and state.room >= Room.FULL:
             self._say(state)
             self._progress.restart("waiting for room on the disk")

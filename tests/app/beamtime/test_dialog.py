@@ -65,6 +65,17 @@ def beamtime(
     return dialog
 
 
+def test_a_model_that_is_none_is_said_before_the_page_is_made(
+    beamtime: BeamtimeDialog, folder: Path, qtbot: QtBot, shown
+) -> None:
+    beamtime.form.watched.setText(str(folder))
+    beamtime.form.watched.editingFinished.emit()
+    (user_folder() / "toy.onnx").write_bytes(b"")
+    beamtime.start.click()
+    qtbot.waitUntil(lambda: beamtime.job is None and shown != [], timeout=20_000)
+    assert "toy.onnx" in str(shown[0]) and [path.name for path in folder.iterdir()] == ["first.mrc"]
+
+
 def test_tomograms_arrive_on_the_wall(
     beamtime: BeamtimeDialog, window: MainWindow, folder: Path, tomogram: Path, qtbot: QtBot, shown
 ) -> None:

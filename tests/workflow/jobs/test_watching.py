@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -90,6 +91,43 @@ def test_a_disk_that_is_nearly_full_holds_work_back_until_there_is_room(
     assert "left: make room before" in follower.waited[1], "5 GB of 200 are little"
     assert notes == [text for text in follower.waited if text], "each is said once"
     assert not list(folder.glob("*.partial"))
+
+
+@pytest.mark.parametrize("cause", ["model", "room"])
+def test_what_no_tomogram_could_mend_is_not_said_of_the_tomogram(
+    cause: str, folder: Path, toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sxtstudio.workflow.jobs.watching.HOLD_S", 0.1)
+    progress, notes, kept = Progress(), [], toy_model.read_bytes()
+    follower = Until(progress, 2)
+    shutil.copy(folder / "first.mrc", folder / "second.mrc")
+    free = [100 * GB]
+
+    class Goes(FolderWatch):
+        def poll(self) -> list[Path]:
+            found = super().poll()
+            if found and not notes:  # after the start, before the first of them
+                toy_model.unlink(missing_ok=True) if cause == "model" else free.__setitem__(0, 1000)
+            return found
+
+    def on_note(text: str) -> None:
+        notes.append(text)
+        toy_model.write_bytes(kept)
+        free[0] = 100 * GB
+
+    monkeypatch.setattr(
+        "sxtstudio.workflow.jobs.outputs.shutil.disk_usage", lambda path: SimpleNamespace(free=free[0])
+    )
+    wanted = BatchParameters(SegmentParameters(model=toy_model, device="cpu", polarity="dark"))
+    with pytest.raises(Cancelled):
+        run_watch(
+            folder, wanted, progress=progress, watch=Goes(folder, stable_s=0.02), poll_s=0.02,
+            follower=follower, on_note=on_note, usage=lambda path: (200 * GB, 0, 100 * GB),
+        )  # fmt: skip
+    assert [row.state for row in follower.rows] == ["done", "done"]
+    (note,) = notes
+    assert note.startswith("work waits: ") and note.endswith("It is tried again.")
+    assert ("too full" if cause == "room" else "toy.onnx") in note
 
 
 @pytest.mark.parametrize(
