@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -372,4 +373,15 @@ def _check_disk(job: SegmentJob, shape: Triple) -> None:
         # MRC holds these values in two bytes.
         needed += 3 * voxels
         check_space(job.probability.parent, 2 * voxels)
-    check_space(job.output.parent, needed)
+    # What an interrupted run has taken is gone on with, or freed.
+    check_space(job.output.parent, max(0, needed - _taken(partial_folder(job.output))))
+
+
+def _taken(folder: Path) -> int:
+    """Return the bytes that the files of a folder take on the disk; those of holes are still free."""
+    taken = 0
+    with suppress(OSError):
+        for path in folder.iterdir():
+            facts = path.lstat()
+            taken += min(facts.st_size, facts.st_blocks * 512) if sys.platform != "win32" else facts.st_size
+    return taken

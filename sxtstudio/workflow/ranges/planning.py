@@ -7,8 +7,7 @@ from contextlib import ExitStack, closing
 from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.segment.checkpoint import explained
-from sxtstudio.segment.job import prepare
-from sxtstudio.segment.registry import load_card
+from sxtstudio.segment.job import check_settings, prepare
 from sxtstudio.workflow.jobs.outputs import check_outputs
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, open_source, outputs_of
 from sxtstudio.workflow.ranges.running import is_planned, make_images
@@ -46,7 +45,7 @@ def plan_segmentation(
     split(1, slices_per_range)  # refuses what makes no sense
     with ExitStack() as stack:
         source = open_source(job, stack)
-        card = load_card(job.parameters.model)
+        card = check_settings(job.parameters)
         folder = begin_plan(job.output, stack)
         undecided = plan_of(job, source, card, chosen_polarity("dark"), slices_per_range, [])
         if job.resume is False or not is_planned(folder, undecided):

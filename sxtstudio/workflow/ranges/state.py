@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.lock import NAME, FolderLock
 from sxtstudio.segment.checkpoint import explained, read_unfinished
 from sxtstudio.workflow.ranges.attempts import SLICES, Worker, attempts_at, worker_of
 from sxtstudio.workflow.ranges.folder import RangesFolder
@@ -48,15 +48,27 @@ def ranges_folder(output: Path) -> Path:
 def begin_plan(output: Path, stack: ExitStack) -> RangesFolder:
     """Return the folder of the ranges of ``output``, made if need be and locked until ``stack`` ends.
 
+    If it ends with an error and nothing was planned in a folder that was made here, that goes again.
+
     Raises
     ------
     UserError
         If it cannot be made, is a link, or somebody else is at work in it.
     """
     folder = RangesFolder(ranges_folder(output))
+    new = not folder.path.exists()
     with explained(folder.path):
         folder.path.mkdir(exist_ok=True)
-    stack.callback(FolderLock(folder.path).release)
+    lock = FolderLock(folder.path)
+
+    def leave(kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        nothing = new and kind is not None and {path.name for path in folder.path.iterdir()} <= {NAME}
+        lock.release(remove=nothing)
+        if nothing:
+            with suppress(OSError):
+                folder.path.rmdir()
+
+    stack.push(leave)
     return folder
 
 
