@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -78,6 +79,12 @@ def train_model(
     """
     control = control or Control()
     try:
+        network = first_network(config, start)  # refused now, before there is a folder
+    except UserError as error:
+        if listener is not None and os.environ.get("RANK", "0") == "0":
+            listener({"event": "error", "text": str(error)})
+        raise
+    try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"The folder {folder} cannot be made ({error.strerror}).") from error
@@ -88,7 +95,7 @@ def train_model(
             if restart and group.first:
                 set_aside(folder)
             group.agree(0.0)  # the others look for a state only now
-            return _train(config, folder, start, events, control, group)
+            return _train(config, folder, start, network, events, control, group)
         except UserError as error:
             events.write("error", text=str(error))
             raise
@@ -101,6 +108,7 @@ def _train(
     config: TrainConfig,
     folder: Path,
     start: StartModel | None,
+    network: DeepSXT,
     events: Events,
     control: Control,
     group: Group,
@@ -110,7 +118,7 @@ def _train(
     trainer = Trainer(
         config,
         data,
-        first_network(config, start),
+        network,
         folder,
         events,
         control,

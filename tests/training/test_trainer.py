@@ -458,6 +458,13 @@ def test_a_wider_model_begins_as_good_as_the_narrow_one(configure, project, star
     assert check_model(project / "run" / "small.onnx").base_width == 4
     with pytest.raises(UserError, match="can be widened, not narrowed"):
         first_network(replace(load_config(configure(top=top)), base_width=1), start)
+    events: list[dict] = []
+    with pytest.raises(UserError):
+        train_model(
+            replace(load_config(configure(top=top)), base_width=1), project / "new", start=start,
+            listener=events.append,
+        )  # fmt: skip
+    assert not (project / "new").exists() and [event["event"] for event in events] == ["error"]
 
 
 def test_what_real_slices_teach_is_the_same_after_an_interruption(configure, project):
