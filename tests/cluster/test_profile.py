@@ -62,7 +62,7 @@ def test_examples_are_profiles_with_all_that_a_kind_has(kind: str, tmp_path: Pat
             SLURM + "[paths]\ndata = '/data'",
             r"the key 'paths' is wrong; it must be whole paths on both sides",
         ),
-        ("kind = 'k8s'", r"the key 'kind' is wrong; it must be \"address\" or \"local\" or \"lsf\""),
+        ("kind = 'k8s'", r"the key 'kind' is wrong; it must be \"address\", \"local\", \"lsf\""),
         ("kind = 'address'", r"the key 'address' is wrong; it must be the address of a scheduler"),
         ("kind = 'local'\nmemory = '16'", r"the key 'memory' is wrong; it must be a size such as \"16 GB\""),
         ("kind = 'local'\nmemory = '0 KB'", r"'memory' is wrong; it must be a size from 100 MB to 100 TB"),

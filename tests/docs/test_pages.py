@@ -32,6 +32,7 @@ HANDED_ON = {
     "cluster/runner.py": "why a worker refuses",
     "commands/demo.py": "why there is no picture",
     "commands/surface.py": "why there is no picture",
+    "core/errors.py": "an error that is not the file's, of another one",
     "io/opening.py": "the errors of readers",
     "io/zarr.py": "the errors of readers",
     "training/run_state.py": "the errors of checkpoints",

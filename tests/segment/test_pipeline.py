@@ -35,7 +35,7 @@ VOXEL_NM = (10.0, 9.8, 9.8)
 def no_thread_is_left() -> Any:
     before = threading.active_count()
     yield
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 @pytest.fixture
