@@ -80,7 +80,7 @@ class SliceRing:
         for other in window:
             plane = self.plane(other) if other == z or self.alike(z, other) else None
             images.append(field.cut(own.values if plane is None else _filled(plane, own)))
-        return np.stack(images)
+        return stacked(images)
 
     def forget_before(self, z: int) -> None:
         """Give the memory of earlier slices back."""
@@ -88,6 +88,11 @@ class SliceRing:
             del self._planes[index]
         for pair in [pair for pair in self._alike if pair[0] < z]:
             del self._alike[pair]
+
+
+def stacked(images: Sequence[Image]) -> Image:
+    """Return images of one shape as one array, not to be written to: of a single one it is no copy."""
+    return np.stack(images) if len(images) > 1 else images[0][np.newaxis]
 
 
 def stack_of(volume: Volume, z: int, slices: int) -> Image | None:

@@ -15,7 +15,7 @@ from sxtstudio.core.gold import gold_in
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.polarity import Value
 from sxtstudio.core.volume import Volume
-from sxtstudio.segment.context import SliceRing
+from sxtstudio.segment.context import SliceRing, stacked
 from sxtstudio.segment.field import Field
 from sxtstudio.segment.neighbours import Image, Neighbours
 
@@ -64,6 +64,7 @@ def read_batches(
         before = neighbours.slice_of(position - 1) if follows else z
         ring.forget_before(min(window[0], before))
         is_like = follows and ring.alike(before, z)
+        ring.forget_before(window[0])
         former = position
         found = ring.plane(z)
         if found is None:
@@ -132,4 +133,4 @@ class _Turned(NamedTuple):
 
 def _batch(group: list[_Turned]) -> Batch:
     positions, images, like_previous, fields = zip(*group, strict=True)
-    return Batch(positions, np.stack(images), like_previous, fields)
+    return Batch(positions, stacked(images), like_previous, fields)

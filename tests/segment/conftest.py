@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -213,3 +216,23 @@ def write_nvidia_package() -> Callable[[Path, str], Path]:
         return package
 
     return write
+
+
+def killed_run(volume: np.ndarray, model: Path, folder: Path, **parameters: object) -> None:
+    """Segment a tomogram into ``folder / "w"`` in another process, which is killed after a few slices."""
+    np.save(folder / "tomogram.npy", volume)
+    code = (
+        "import sys, numpy as np; from pathlib import Path\n"
+        "from sxtstudio.core.volume import ArrayVolume\n"
+        "from sxtstudio.segment import segment, SegmentParameters\n"
+        "a = np.load(sys.argv[1], mmap_mode='r', allow_pickle=False)\n"
+        f"p = SegmentParameters(model=Path(sys.argv[2]), device='cpu', polarity='dark', **{parameters!r})\n"
+        "segment(ArrayVolume(a), p, Path(sys.argv[3]), on_slices=lambda z, _: print(z, flush=True))\n"
+    )
+    command = [sys.executable, "-c", code, folder / "tomogram.npy", model, folder / "w"]
+    with subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) >= 3:
+                process.send_signal(signal.SIGKILL)
+                break

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +35,7 @@ from sxtstudio.segment.preview import estimate, recognise_slice, segment_slice, 
 from sxtstudio.segment.registry import load_card
 from sxtstudio.segment.runner import make_runner
 from sxtstudio.segment.slices import read_batches
+from tests.segment.conftest import killed_run
 
 Image = NDArray[np.floating[Any]]
 MakeContextModel = Callable[..., Path]
@@ -265,23 +263,8 @@ def test_a_run_does_not_go_on_where_a_slice_that_had_a_say_is_another(
 
 def test_a_killed_run_goes_on_to_the_same_bits(make_context_model: MakeContextModel, tmp_path: Path) -> None:
     volume = tomogram(60)
-    np.save(tmp_path / "tomogram.npy", volume)
     model = make_context_model(tmp_path / "net.onnx", kernel_of(5))
-    code = (
-        "import sys, numpy as np; from pathlib import Path\n"
-        "from sxtstudio.core.volume import ArrayVolume\n"
-        "from sxtstudio.segment import segment, SegmentParameters\n"
-        "p = SegmentParameters(model=Path(sys.argv[2]), device='cpu', polarity='dark', probability=True)\n"
-        "volume = ArrayVolume(np.load(sys.argv[1]))\n"
-        "segment(volume, p, Path(sys.argv[3]), on_slices=lambda z, _: print(z, flush=True))"
-    )
-    command = [sys.executable, "-c", code, tmp_path / "tomogram.npy", model, tmp_path / "w"]
-    with subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if int(line) >= 3:
-                process.send_signal(signal.SIGKILL)
-                break
+    killed_run(volume, model, tmp_path, probability=True)
     parameters = parameters_of(model, neighbours=1)
     finished = read_unfinished(tmp_path / "w")
     assert finished is not None and 4 <= finished.finished < 60

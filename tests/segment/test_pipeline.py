@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +23,7 @@ from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import estimate, segment_slice
 from sxtstudio.segment.registry import load_card
 from sxtstudio.segment.slices import fingerprint, listed, probability_of, read_batches
+from tests.segment.conftest import killed_run
 
 SHAPE = (6, 37, 50)
 VOXEL_NM = (10.0, 9.8, 9.8)
@@ -33,9 +31,9 @@ VOXEL_NM = (10.0, 9.8, 9.8)
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Any:
-    before = threading.active_count()
+    before = set(threading.enumerate())  # some of them may end meanwhile, which others left
     yield
-    assert threading.active_count() <= before
+    assert set(threading.enumerate()) <= before
 
 
 @pytest.fixture
@@ -302,22 +300,7 @@ def test_kill_9_and_resume(
     tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path, model_path: Path
 ) -> None:
     volume = np.concatenate([tomogram] * 8)
-    np.save(tmp_path / "tomogram.npy", volume)
-    code = (
-        "import sys, numpy as np; from pathlib import Path\n"
-        "from sxtstudio.core.volume import ArrayVolume\n"
-        "from sxtstudio.segment import segment, SegmentParameters\n"
-        "a = np.load(sys.argv[1], mmap_mode='r', allow_pickle=False)\n"
-        "p = SegmentParameters(model=Path(sys.argv[2]), device='cpu', polarity='dark', neighbours=0)\n"
-        "segment(ArrayVolume(a), p, Path(sys.argv[3]), on_slices=lambda z, _: print(z, flush=True))\n"
-    )
-    command = [sys.executable, "-c", code, tmp_path / "tomogram.npy", model_path, tmp_path / "w"]
-    with subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if int(line) >= 3:
-                process.send_signal(signal.SIGKILL)
-                break
+    killed_run(volume, model_path, tmp_path, neighbours=0)
     result, labels = run(ArrayVolume(volume), parameters, tmp_path / "w", resume=True)
     assert 4 <= result.resumed < len(volume)
     assert_labels(labels, np.concatenate([outputs(model_path, tomogram)] * 8))
