@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 import threading
+import time
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,13 +25,17 @@ NAME = "in-use"
 HOLDER = "in-use-by.json"
 _MOST_BYTES = 10_000
 _LONGEST_NAME = 300
+# One who only looks whether a folder is in use has its lock for a moment: that is no reason to be refused.
+_MOMENT_S, _AGAIN_S = 0.3, 0.01
 
 
 class FolderLock:
     """Held from its making until ``release``; file systems without locks are used without one."""
 
-    def __init__(self, folder: Path, *, signed: bool = False) -> None:
+    def __init__(self, folder: Path, *, signed: bool = False, moment_s: float = _MOMENT_S) -> None:
         """Take the lock; a ``signed`` one says to others who holds it (``holder``).
+
+        It is waited for a moment, since others may only look (``is_in_use``).
 
         Raises
         ------
@@ -42,12 +47,16 @@ class FolderLock:
         self._owners = 1
         self._counting = threading.Lock()
         self._file: IO[bytes] | None = None
+        until = time.monotonic() + moment_s
         while self._file is None:
             file = open_own(self._path, "ab")
             try:
                 _lock(file)
             except BlockingIOError as error:
                 file.close()
+                if time.monotonic() < until:
+                    time.sleep(_AGAIN_S)
+                    continue
                 raise UserError(
                     f"Another window or command is working in {folder}. "
                     "Wait for it, or choose another folder."
@@ -103,6 +112,21 @@ class FolderLock:
         if remove and sys.platform == "win32":
             with suppress(OSError):
                 self._path.unlink()
+
+
+def is_in_use(folder: Path) -> bool:
+    """Whether somebody holds the lock of a folder now, or its file is a link, by which nobody can hold it.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    try:
+        FolderLock(folder, moment_s=0).release()
+    except UserError:
+        return True
+    return False
 
 
 class _Holder(Struct):

@@ -65,9 +65,9 @@ def main():
 
 def look():
     window = main()
-    if window.session.document is None or window.jobs.running:
-        return QTimer.singleShot(50, look)
     boxes = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
+    if (window.session.document is None and not boxes) or window.jobs.running:  # an error is told, too
+        return QTimer.singleShot(50, look)
     print("TOLD", *[" ".join(box.text().split()) for box in boxes], flush=True)
     for box in boxes:
         box.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -12,7 +13,7 @@ import pytest
 
 from sxtstudio.core import lock
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.lock import NAME, FolderLock
+from sxtstudio.core.lock import NAME, FolderLock, is_in_use
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed there")
 
@@ -86,3 +87,16 @@ def test_a_signature_that_is_none_names_nobody(tmp_path: Path, since: object, us
     assert lock.holder(tmp_path).startswith("anna on beamline-2 since 2026-05-0")
     (tmp_path / lock.HOLDER).write_text(json.dumps(right | {"user": user, "since": since}), encoding="utf-8")
     assert lock.holder(tmp_path) == ""
+
+
+def test_one_who_only_looks_is_no_reason_to_be_refused(
+    tmp_path: Path, before_locking: Callable[[Callable[[], None]], None]
+) -> None:
+    looks: list[FolderLock] = []
+    before_locking(lambda: looks.append(FolderLock(tmp_path)))
+    threading.Timer(0.05, lambda: looks[0].release()).start()
+    held = FolderLock(tmp_path)
+    assert looks and not looks[0].held and held.current
+    assert is_in_use(tmp_path)
+    held.release()
+    assert not is_in_use(tmp_path)

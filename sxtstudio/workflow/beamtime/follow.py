@@ -17,7 +17,7 @@ from typing import Any
 
 from sxtstudio.core.classes.classifier_file import read_classifier
 from sxtstudio.core.errors import SliceBase, UserError, sentence_of
-from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.lock import FolderLock, is_in_use
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import refuse_linked_folder
@@ -455,12 +455,9 @@ def read_page(folder: Path) -> tuple[Doing, list[TomogramRecord]]:
     if not is_page(folder):
         return Doing.STOPPED, []
     records = list(RecordFolder(folder))
-    try:
-        FolderLock(folder).release()
-    except UserError:
-        return Doing.ELSEWHERE, records
-    except OSError:  # read-only: nobody can work there
-        pass
+    with suppress(OSError):  # read-only: nobody can work there
+        if is_in_use(folder):
+            return Doing.ELSEWHERE, records
     killed = (replace(one, state=State.WAITING) if one.state is State.RUNNING else one for one in records)
     return Doing.STOPPED, list(killed)
 

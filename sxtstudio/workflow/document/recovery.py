@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sxtstudio.core.edit_kind import TARGETS
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import LinkRefused, is_own_folder
 from sxtstudio.workflow.document import state as files
@@ -109,19 +110,22 @@ def _folders(place: Path) -> list[Path]:
 
 
 def _look_at(folder: Path) -> Leftover | None:
+    young = time.time() - folder.stat().st_mtime <= _YOUNG_S  # before a file of ours changes that
+    if young and {entry.name for entry in folder.iterdir()} <= {LOCK}:
+        return None  # whoever makes it is about to take its lock, which stays untouched
     try:
-        lock = FolderLock(folder)
+        lock = FolderLock(folder, moment_s=0)
     except LinkRefused:
         raise
     except UserError:
         return None  # somebody works there
     try:
-        return _with_lock(folder, lock)
+        return _with_lock(folder, lock, young)
     finally:
         lock.release()
 
 
-def _with_lock(folder: Path, lock: FolderLock) -> Leftover | None:
+def _with_lock(folder: Path, lock: FolderLock, young: bool) -> Leftover | None:
     there = {entry.name for entry in folder.iterdir()}
     state: files.State | None = None
     damaged = ""
@@ -137,7 +141,7 @@ def _with_lock(folder: Path, lock: FolderLock) -> Leftover | None:
     saved = state is not None and not _is_modified(folder, bulk, state)
     worthless = saved and not segmentation
     # Without steps nothing was done: an earlier version was ended while it copied the labels of a project.
-    empty = state is None and not damaged and time.time() - folder.stat().st_mtime > _YOUNG_S
+    empty = state is None and not damaged and not young
     if files.DISCARDED in there or worthless or empty:
         files.mark_discarded(folder)
         files.remove_files(folder, bulk, lock)

@@ -39,9 +39,6 @@ from sxtstudio.core.watched_volume import Seen, WatchedVolume
 from sxtstudio.core.wording import count
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, write_table
-from sxtstudio.surface.handover.part import object_parts
-from sxtstudio.surface.handover.sink import Lengths
-from sxtstudio.surface.handover.write import write_file
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import check_same_shape
 from sxtstudio.workflow.jobs.flag_table import FlagTable, read_flags
@@ -303,6 +300,11 @@ def write_meshes(
 
     The folder is made where there is none; files of other names in it are left alone.
     """
+    # VTK takes as long to load as all the rest, and a worker that measures writes no meshes.
+    from sxtstudio.surface.handover.part import object_parts
+    from sxtstudio.surface.handover.sink import Lengths
+    from sxtstudio.surface.handover.write import write_file
+
     progress = progress or Progress()
     found = take_inventory(numbers, progress.part(0.1, "meshes"))
     folder.mkdir(exist_ok=True)

@@ -31,7 +31,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import state_folder
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.lock import NAME as LOCK
-from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.lock import FolderLock, is_in_use
 from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.pace import Work
 from sxtstudio.core.printable import printable
@@ -315,7 +315,7 @@ def remove(run: TrainingRun) -> None:
 def _state_of(run: TrainingRun) -> State:
     if run.decision:
         return "decided"
-    if _is_in_use(run.folder):
+    if is_in_use(run.folder):
         return "running"
     events = read_events(run.run / EVENTS)
     last = next((event for event in reversed(events) if event["event"] in ("done", "error", "start")), None)
@@ -323,14 +323,6 @@ def _state_of(run: TrainingRun) -> State:
     if kind == "done":
         return "finished"
     return "failed" if kind == "error" else "interrupted"
-
-
-def _is_in_use(folder: Path) -> bool:
-    try:
-        FolderLock(folder).release()
-    except UserError:
-        return True
-    return False
 
 
 def _write_about(run: TrainingRun) -> None:

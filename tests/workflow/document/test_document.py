@@ -420,6 +420,7 @@ def test_steps_after_a_line_that_the_power_cut_off_are_read(tmp_path: Path) -> N
 def test_folder_that_another_window_has_just_made_is_left_alone(root: Path) -> None:
     (root / "young").mkdir(parents=True)
     assert not leftovers() and (root / "young").exists()
+    assert not list((root / "young").iterdir()), "its lock is about to be taken by that window"
     os.utime(root / "young", (0, 0))
     assert not leftovers() and not (root / "young").exists()
 
