@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +119,37 @@ def test_a_bad_tomogram_and_work_that_is_not_wanted(job: SegmentJob, tmp_path: P
     stopped = work(sent(job), lambda message: stop_all(), lambda: True, tmp_path)
     assert outcome_from(stopped).state == "stopped"
     assert not list(tmp_path.glob(".*.worker"))
+
+
+def test_whether_the_tomogram_is_to_blame_comes_back_from_the_worker(job: SegmentJob, tmp_path: Path) -> None:
+    """A watched folder tries those again that failed by device, option, model or disk."""
+    damaged = tmp_path / "damaged.mrc"
+    damaged.write_bytes(job.tomogram.read_bytes()[:3000])
+    wanted = {
+        "the file": SegmentJob(damaged, job.output, job.parameters),
+        "device": replace(job, parameters=replace(job.parameters, device="cuda:7")),
+        "tiles": replace(job, parameters=replace(job.parameters, tile_px=-1)),
+    }
+    found = {name: run(sent(one), tmp_path)[0] for name, one in wanted.items()}
+    assert {name: one.state for name, one in found.items()} == dict.fromkeys(wanted, "failed")
+    assert {name: one.outside for name, one in found.items()} == {
+        "the file": False,
+        "device": True,
+        "tiles": True,
+    }
+    assert all(one.outcome().outside is one.outside for one in found.values())
+
+
+def test_a_worker_loads_nothing_of_window_surfaces_and_training() -> None:
+    """VTK takes as long to load as all that a worker needs."""
+    code = (
+        "import sys\nfrom sxtstudio.cli import main\n"
+        "import sxtstudio.cluster.process, sxtstudio.cluster.task, sxtstudio.commands.cluster\n"
+        "print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    needless = {"vtkmodules", "pyvista", "PySide6", "torch", "dask_jobqueue", "sklearn", "matplotlib"}
+    assert not needless & set(loaded.split()) and "distributed" in loaded.split()
 
 
 def test_a_tomogram_goes_on_as_it_was_begun(deep: Path, toy_model: Path, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import psutil
 import pytest
+import tifffile
 
 from sxtstudio.app.batch import where as module
 from sxtstudio.app.batch.dialog import BatchDialog
@@ -12,7 +15,10 @@ from sxtstudio.app.batch.where import HERE, LOCAL, WhereFields
 from sxtstudio.cluster import profile as profiles
 from sxtstudio.cluster.profile import Profile
 from sxtstudio.core.errors import UserError
+from sxtstudio.segment.registry import user_folder
 from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.segmenting import partial_folder
+from tests.cluster.conftest import write_deep
 
 SLURM = 'kind = "slurm"\nworkers = 20\ncores = 8\nmemory = "16 GB"\ngpus = 1\n'
 
@@ -74,3 +80,36 @@ def test_the_batch_hands_its_jobs_to_the_machines_and_names_their_devices(
     assert asked == [Profile("local", workers=2)]
     row: BatchRow = dialog.table.rows[0]
     assert row.state == "stopped" and dialog.table.item(0, 4).text() == "node-3: NVIDIA A100"
+
+
+def workers_of_this_program() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children(recursive=True) if "worker" in one.cmdline()]
+
+
+def test_a_batch_on_workers_by_the_buttons_and_stop_leaves_none_behind(
+    window, tomogram: Path, slow_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    for variable in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path / "data"))
+    user_folder().mkdir(parents=True)
+    shutil.move(slow_model, user_folder() / "slow.onnx")
+    dialog = window.context.dialogs.bring_up(BatchDialog)
+    fields = dialog.form.segment
+    dialog.form.refresh_models()
+    qtbot.waitUntil(lambda: fields.model.findText("slow") >= 0, timeout=5000)
+    fields.model.setCurrentIndex(fields.model.findText("slow"))
+    fields.use_device("cpu")
+    dialog.table.add([tomogram, write_deep(tmp_path / "deep.mrc", 400)])
+    dialog.form.where.choose(LOCAL)
+    dialog.form.where.workers.setValue(1)
+    dialog.start.click()
+    first, second = (lambda: dialog.table.rows[0]), (lambda: dialog.table.rows[1])
+    qtbot.waitUntil(lambda: bool(second().slices and second().slices[0]), timeout=90_000)
+    assert first().state == "done" and second().state == "running"
+    assert tifffile.imread(first().output).shape == (6, 64, 80)
+    assert "CPU" in dialog.table.item(1, 4).text() and len(workers_of_this_program()) == 1
+    assert dialog.strip.isVisible() and not dialog.form.isEnabled()
+    dialog.stop.click()
+    qtbot.waitUntil(lambda: dialog.job is None, timeout=60_000)
+    assert second().state == "stopped" and dialog.start.text() == "Go on"
+    assert partial_folder(tmp_path / "deep.labels.tif").is_dir() and not workers_of_this_program()
