@@ -1,7 +1,8 @@
 """Fits the rule that tells dark membranes from bright ones, and checks it on every real image.
 
-    python -m bench.polarity            # check the rule that is in the program, on real images
-    python -m bench.polarity --fit      # fit it to simulated tomograms first (an hour of one core)
+    python -m bench.polarity            # check the rule in the model's card, on real images
+    python -m bench.polarity --fit      # fit it to simulated tomograms first (half an hour of one core)
+    python -m bench.polarity --fit --write      # and put it into the model's card
     python -m bench.polarity --fit --keep tests/data/polarity_signs.csv    # for the tests of the weights
 
 Learned from are slices of tomograms of three simulators, as they are, in one of 19 appearances that spoil
@@ -15,8 +16,9 @@ The real images lie in ../shared/data/real; nothing was fitted to them.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +30,7 @@ from scipy import optimize
 from bench.accuracy import REAL
 from bench.judges import other_simulator, textbook_simulator
 from bench.trust_appearances import CHOSEN_ON, HELD_OUT
+from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.normalise import normalise_slice
@@ -35,6 +38,7 @@ from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment import ModelCard, SliceRunner, load_card, make_runner
+from sxtstudio.segment.card import PolarityRule
 from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.polarity import Signs, ask_network, signs_of
 from sxtstudio.training.augment import random_appearance
@@ -118,8 +122,11 @@ def fit(columns: Mapping[str, NDArray[np.float64]], directions: Mapping[str, int
     return weights
 
 
-def report_fit(columns: Mapping[str, NDArray[np.float64]]) -> None:
-    """Print the weights of both rules, and how right each sign and rule is, and how right it says to be."""
+def report_fit(columns: Mapping[str, NDArray[np.float64]]) -> PolarityRule:
+    """Print the weights of both rules, and how right each sign and rule is, and how right it says to be.
+
+    Returned is the rule of the network, the second one.
+    """
     for directions in (IMAGE, NETWORK):
         weights = fit(columns, directions)
         print(", ".join(f"{name} {weight:.2f}" for name, weight in zip(directions, weights, strict=True)))
@@ -133,6 +140,14 @@ def report_fit(columns: Mapping[str, NDArray[np.float64]]) -> None:
                 print(f"  where it says {low:.2f} to {min(high, 1):.2f}: {right:.2f} ({there.sum()} slices)")
     for name, direction in (IMAGE | NETWORK).items():
         print(f"{name} alone is right in {np.mean(columns[name] * direction > 0):.3f}")
+    return PolarityRule(**{name: round(float(one), 2) for name, one in zip(NETWORK, weights, strict=True)})
+
+
+def write_rule(card: Path, rule: PolarityRule) -> None:
+    """Put the rule into a card."""
+    content = json.loads(card.read_text(encoding="utf-8")) | {"polarity_rule": asdict(rule)}
+    with atomic_write(card) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def real_images() -> Iterator[Real]:
@@ -170,6 +185,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
     parser.add_argument("--fit", action="store_true", help="learn from simulated tomograms first")
+    parser.add_argument("--write", action="store_true", help="put the fitted rule into the model's card")
     parser.add_argument("--keep", type=Path, help="write the signs of the simulated slices into a table")
     options = parser.parse_args()
     card = load_card(options.model)
@@ -177,12 +193,16 @@ def main() -> None:
     try:
         if options.fit:
             signs = table(learn(phantoms(), card, runner))
-            report_fit(signs)
+            card = replace(card, polarity_rule=report_fit(signs))
+            if options.write and card.card_path is not None and card.polarity_rule is not None:
+                write_rule(card.card_path, card.polarity_rule)
             if options.keep:
                 names = [*IMAGE, *(name for name in NETWORK if name not in IMAGE)]
                 columns = np.stack([signs[name] for name in names], axis=1)
                 header = ",".join(names)
                 np.savetxt(options.keep, columns, fmt="%.3f", delimiter=",", header=header, comments="")
+        if card.polarity_rule is None:
+            raise SystemExit(f"The card of {card.name} has no rule; --fit makes one.")
         check(card, runner)
     finally:
         runner.close()

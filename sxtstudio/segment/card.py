@@ -24,6 +24,7 @@ halo_px       whole number 0…4096            192       margin of a tile that m
 threshold     number -1…1                    0.0       a pixel is labelled where label_output is above
 scores        object of finite numbers       {}        e.g. {"phantoms": {"precision": 0.9, "recall": 0.8}}
 uses          object of uses, see below      {}        threshold and scores for each use of labels
+polarity_rule object of numbers, see below   null      weights that were fitted to this network's signs
 created       text                           ""        date, e.g. "2025-01-31"
 file          text                           see below name of the .onnx in the card's folder
 ============= ============================== ========= =====================================================
@@ -35,6 +36,9 @@ A model for more than one slice sees neighbours as channels, in the order of z; 
 not rise in this order; each is an object such as ``{"threshold": 0.4, "scores": {"phantoms": {"precision":
 0.95, "recall": 0.7}}}``: scores are numbers 0…1 of at most 48 judges. A card without ``uses`` has its
 ``threshold`` only.
+
+``polarity_rule`` has the keys "tails", "certainty", "firmness", "valleys" and "saddles": what each sign of
+``segment.polarity`` says, as log-odds of dark. A network without it is not asked for the polarity.
 
 ``file`` is the card's own name with the ending .onnx if it is not given. It never leaves the card's folder.
 Which card belongs to a model is asked of ``find_card`` alone.
@@ -89,6 +93,20 @@ class UseEntry:
     scores: _Judges = field(default_factory=dict, hash=False)
 
 
+_Weight = Annotated[float, Meta(ge=-1000, le=1000)]
+
+
+@dataclass(frozen=True)
+class PolarityRule:
+    """Log-odds of dark membranes for one unit of each sign (``segment.polarity``)."""
+
+    tails: _Weight
+    certainty: _Weight
+    firmness: _Weight
+    valleys: _Weight
+    saddles: _Weight
+
+
 @dataclass(frozen=True)
 class CardEntries:
     """What a card holds: the fields are those of the module's table."""
@@ -111,6 +129,7 @@ class CardEntries:
     threshold: Annotated[float, Meta(ge=-1, le=1)] = 0.0
     scores: dict[str, Any] = field(default_factory=dict, hash=False)
     uses: dict[Use, UseEntry] = field(default_factory=dict, hash=False)
+    polarity_rule: PolarityRule | None = None
     created: str = ""
     file: Annotated[str, Meta(pattern=_FILE, description=_FILE_WORDS)] = ""
 

@@ -35,7 +35,7 @@ from sxtstudio.segment.parameters import (
     kept_note,
     warnings_of,
 )
-from sxtstudio.segment.polarity import ask_network
+from sxtstudio.segment.polarity import ask_network, judge_for
 from sxtstudio.segment.registry import load_card
 from sxtstudio.segment.run_settings import RunSettings
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
@@ -414,7 +414,7 @@ def prepare(
     )
     if part_of is None and not polarity.sure and card.polarity == "dark":
         try:
-            job.polarity = ask_network(volume, card, job.runner(), progress)
+            job.polarity = _judged_by_network(job, progress)
         except BaseException:
             job.close()
             raise
@@ -427,6 +427,20 @@ def prepare(
             f"The model {card.name} does not redraw its input, so how much of it is recognised is not known."
         )
     return job
+
+
+def _judged_by_network(job: SegmentationJob, progress: Progress) -> Polarity:
+    """Return the polarity by the network whose rule it is: the job's own, or the default model."""
+    judge = judge_for(job.card)
+    if judge is None:
+        return job.polarity
+    if judge == job.card:
+        return ask_network(job.volume, judge, job.runner(), progress)
+    runner = make_runner(judge, job.device)
+    try:
+        return ask_network(job.volume, judge, runner, progress)
+    finally:
+        runner.close()
 
 
 def _look_for_artefacts(job: SegmentationJob, progress: Progress, count_beads: bool) -> None:

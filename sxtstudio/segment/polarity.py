@@ -13,6 +13,10 @@ All are differences of the two passes, which change their sign with the image's.
 the grey values (``core.image_polarity``) they make a logistic rule. Of the sets of signs that were tried,
 this was the best one where a rule was fitted to two simulators and judged by the third. It is fitted and
 checked by ``python -m bench.polarity``. None of the signs suffices alone: see docs/models.md.
+
+How firm and how sure a network is depends on its training, so a rule holds for one network, and stands in its
+card. The rule of one, applied to another, turned real images round. For a network without a rule, such as one
+that was retrained or imported, the default model is asked.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.image_polarity import ImageSigns, image_signs
 from sxtstudio.core.measured import Mask
@@ -30,16 +35,14 @@ from sxtstudio.core.normalise import normalise
 from sxtstudio.core.polarity import SURE, Basis, Polarity, probability, slices_to_judge, verdict, voted
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
-from sxtstudio.segment.card import ModelCard
+from sxtstudio.segment.card import ModelCard, PolarityRule
 from sxtstudio.segment.context import stack_of
 from sxtstudio.segment.field import NO_MEMBRANE, Field
+from sxtstudio.segment.registry import DEFAULT_MODEL, load_card
 from sxtstudio.segment.runner import SliceRunner
 from sxtstudio.segment.trust import certainty
 
 Image = NDArray[np.float32]
-
-#: Log-odds of "dark" for one unit of each sign.
-TAILS, CERTAINTY, FIRMNESS, VALLEYS, SADDLES = -1.64, 5.48, 1.98, 1.88, 1.36
 
 _SLICES = 6  # are asked about at most
 _FEWEST = 3  # after which a sure verdict ends the asking
@@ -79,16 +82,29 @@ class Signs:
     valleys: float
     saddles: float
 
-    @property
-    def log_odds(self) -> float:
-        """Logarithm of the odds that absorbing structures are dark."""
+    def log_odds(self, rule: PolarityRule) -> float:
+        """Logarithm of the odds that absorbing structures are dark, by the rule of the network."""
         return (
-            TAILS * self.image.tails
-            + CERTAINTY * self.certainty
-            + FIRMNESS * self.firmness
-            + VALLEYS * self.valleys
-            + SADDLES * self.saddles
+            rule.tails * self.image.tails
+            + rule.certainty * self.certainty
+            + rule.firmness * self.firmness
+            + rule.valleys * self.valleys
+            + rule.saddles * self.saddles
         )
+
+
+def judge_for(card: ModelCard) -> ModelCard | None:
+    """Return the network that judges the polarity for one that takes dark membranes, or None.
+
+    That is the network itself if its card has a rule, else the default model.
+    """
+    if card.polarity_rule is not None:
+        return card
+    try:
+        default = load_card(DEFAULT_MODEL)
+    except UserError:  # a damaged installation says so where that model is chosen
+        return None
+    return default if default.polarity_rule is not None else None
 
 
 def ask_network(
@@ -101,10 +117,13 @@ def ask_network(
     volume
         The tomogram, (z, y, x).
     card, runner
-        Of a network that takes absorbing structures for dark.
+        Of a network that takes absorbing structures for dark, and whose card has a rule.
     progress
         Is told before each slice, as a network may be slow, and asked whether the user cancelled.
     """
+    rule = card.polarity_rule
+    if rule is None:
+        raise ValueError(f"{card.name} has no rule for the polarity")
     progress = progress or Progress()
     found: list[float] = []
     for z in slices_to_judge(volume.shape[0], _SLICES):
@@ -113,7 +132,7 @@ def ask_network(
         stack = stack_of(volume, z, card.slices) if card.slices > 1 else None
         signs = signs_of(plane, card, runner, progress, stack=stack)
         if signs is not None:
-            found.append(signs.log_odds)
+            found.append(signs.log_odds(rule))
         if len(found) >= _FEWEST and probability(abs(voted(found))) >= SURE:
             break
     return verdict(found, Basis.NETWORK)

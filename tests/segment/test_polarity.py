@@ -24,8 +24,10 @@ from sxtstudio.segment import (
     try_slice,
 )
 from sxtstudio.segment import job as job_module
+from sxtstudio.segment import polarity as polarity_module
+from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.device import choose_device
-from sxtstudio.segment.polarity import LineSigns, ask_network, curvatures, line_signs, signs_of
+from sxtstudio.segment.polarity import LineSigns, ask_network, curvatures, judge_for, line_signs, signs_of
 from sxtstudio.segment.runner import SliceRunner
 
 ROOT = Path(__file__).parents[2]
@@ -91,9 +93,11 @@ def test_all_signs_turn_with_the_image(compact: Any, sample_slice: np.ndarray) -
     card, runner = compact
     one, other = signs_of(sample_slice, card, runner), signs_of(-sample_slice, card, runner)
     assert one is not None and other is not None
-    for name in ("certainty", "firmness", "valleys", "saddles", "log_odds"):
+    for name in ("certainty", "firmness", "valleys", "saddles"):
         assert getattr(one, name) == pytest.approx(-getattr(other, name), abs=0.02)
-    assert one.certainty > 0.02 and one.valleys > 0.05 and one.log_odds > 2
+    rule = card.polarity_rule
+    assert one.log_odds(rule) == pytest.approx(-other.log_odds(rule), abs=0.02)
+    assert one.certainty > 0.02 and one.valleys > 0.05 and one.log_odds(rule) > 2
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +111,8 @@ def test_a_fill_has_no_say(compact: Any, sample_slice: np.ndarray, fill: float) 
     plain = signs_of(sample_slice, *compact)
     framed = signs_of(np.pad(sample_slice, 60, constant_values=fill), *compact)
     assert plain is not None and framed is not None
-    assert framed.log_odds == pytest.approx(plain.log_odds, abs=0.02)
+    rule = compact[0].polarity_rule
+    assert framed.log_odds(rule) == pytest.approx(plain.log_odds(rule), abs=0.02)
 
 
 def test_slices_without_content_are_not_judged(compact: Any) -> None:
@@ -173,6 +178,34 @@ def test_it_is_not_asked_without_need(
     monkeypatch.setattr(job_module, "detect_polarity", lambda *_, **__: sure)
     with segment(noise, parameters, tmp_path / "b") as found:
         assert found.polarity == sure
+
+
+def test_a_network_without_a_rule_leaves_the_question_to_the_default_model(
+    noise: ArrayVolume, parameters: SegmentParameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rule of the default model, applied to another network, turned real images round."""
+    asked: list[str] = []
+
+    def asking(_: object, card: ModelCard, *__: object) -> Polarity:
+        asked.append(card.name)
+        return Polarity("bright", 0.99, "", Basis.NETWORK)
+
+    monkeypatch.setattr(job_module, "ask_network", asking)
+    assert load_card(parameters.model).name != "compact"
+    for model in ("compact", parameters.model):
+        assert segment_slice(noise, 1, replace(parameters, model=model)).polarity.value == "bright"
+    assert asked == ["compact", "compact"]
+
+
+def test_without_any_rule_the_image_decides(
+    noise: ArrayVolume, parameters: SegmentParameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = replace(load_card("compact"), polarity_rule=None)
+    monkeypatch.setattr(polarity_module, "load_card", lambda *_: without)
+    assert judge_for(without) is None
+    assert segment_slice(noise, 1, parameters).polarity.basis is Basis.IMAGE
+    with pytest.raises(ValueError, match="no rule"):
+        ask_network(noise, without, make_runner(without, choose_device("cpu")))
 
 
 def test_in_doubt_both_polarities_of_a_slice_are_tried(
