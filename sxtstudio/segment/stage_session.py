@@ -12,14 +12,19 @@ from typing import Any
 from sxtstudio.segment.runtime import ort
 
 
-def open_stage(content: bytes) -> ort.InferenceSession:
-    """Open a single-threaded session on the CPU; tiles run beside each other, not their parts."""
+def open_stage(content: bytes, *, blocks: bool) -> ort.InferenceSession:
+    """Open a single-threaded session on the CPU; tiles run beside each other, not their parts.
+
+    With ``blocks`` onnxruntime may reorder channels into blocks that suit the processor.
+    """
     _common_pool()
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # Memory patterns would be kept for each size of a tile.
     options.enable_mem_pattern = False
     options.log_severity_level = 3
+    if not blocks:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.add_session_config_entry("session.use_env_allocators", "1")
     return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
 

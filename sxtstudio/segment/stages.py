@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.records import RecordError, json_values, record_of
 from sxtstudio.segment.graph import Footprint, cut, footprint, input_name, peak_floats
+from sxtstudio.segment.joins import split_joins
 from sxtstudio.segment.running import run_session
-from sxtstudio.segment.simplify import merge_convolutions
+from sxtstudio.segment.simplify import fills_blocks, merge_convolutions
 from sxtstudio.segment.stage_session import open_stage, shrink_pool
 from sxtstudio.segment.tiles import Shape2D, Tile, best_grid, plan_tiles
 
@@ -138,11 +139,14 @@ class StagedExecutor:
             if floats * plan.scales[stage.output] ** 2 != self.sizes.channels.get(stage.output):
                 raise ValueError(f"{stage.output} has not the size that the model's entry says")
             part = cut(model, stage.inputs, [stage.output], self.sizes)
-            merge_convolutions(part.graph)
+            # Parts take no more memory than what they are joined to.
             self._peak[stage.output] = peak_floats(part, self.sizes)
+            blocks = fills_blocks(part.graph)
+            split_joins(part.graph, self.sizes.channels)
+            merge_convolutions(part.graph)
             content = part.SerializeToString()
             self.weight_bytes += len(content)
-            self._sessions[stage.output] = open_stage(content)
+            self._sessions[stage.output] = open_stage(content, blocks=blocks)
         self._places, self._kept_floats = place_tensors(plan, self.heads, self.sizes)
         self._buffer: Image = np.empty(0, np.float32)
         self._area_share = 1.0
