@@ -98,6 +98,8 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     two appearances of a crop without labels have to be outlined alike, and as the running mean of the
     weights is sure of (teacher.py), in the steps that the image head joins. These two and ``spectra`` need a
     section [[unlabelled]]; a configuration in which one of the four would do nothing is refused.
+
+    ``keep_start``: share of the weights of the model to go on from in the model that is made (blending.py).
     """
 
     steps: Annotated[
@@ -132,8 +134,10 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     restore: bool = False
     agree: Annotated[float, Meta(ge=0, le=100)] = 0.0
     teach: Annotated[float, Meta(ge=0, le=100)] = 0.0
+    keep_start: Annotated[float, Meta(ge=0, lt=1)] = 0.0
 
 
+_LENGTHS = ("steps", "minutes", "plateau")
 # Keys that a state of an older version does not know; off, they change nothing.
 _LATER = ("spectra", "spectra_slow", "spectra_grain", "restore", "agree", "teach")
 
@@ -187,7 +191,7 @@ class TrainConfig:
     def fingerprint(self) -> dict[str, Any]:
         """Return what must not change between the parts of an interrupted training (JSON types)."""
         training = structs.asdict(self.training)
-        for key in ("steps", "minutes", "device", "plateau", "evaluate_every", "save_every", "preview"):
+        for key in (*_LENGTHS, "device", "evaluate_every", "save_every", "preview", "keep_start"):
             del training[key]
         for key in _LATER:
             if training[key] == getattr(_PUBLISHED, key):
@@ -352,6 +356,8 @@ def parse_slices(text: str) -> tuple[int, ...]:
 def _check_of_use(config: TrainConfig, file: str) -> None:
     """Refuse an option that is on where nothing would come of it."""
     plan = config.training
+    if plan.keep_start and config.start_from is None:
+        raise UserError(f"{file}, [training]: keep_start does nothing without start_from: leave it out.")
     of_slices = {"agree": plan.agree, "teach": plan.teach, "spectra": plan.spectra}
     of_pairs = {"agree": plan.agree, "teach": plan.teach}
     # Spectra are mixed in wherever crops change their appearance, the published method's as well.

@@ -18,6 +18,7 @@ from sxtstudio.core.evaluation.calibration import Curve, card_entry
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.training_events import JudgedOn, is_clear
 from sxtstudio.core.uses import Use
+from sxtstudio.training.blending import blended
 from sxtstudio.training.config import DEFAULT_WIDTH, TrainConfig
 from sxtstudio.training.control import Control
 from sxtstudio.training.dataset import Dataset, open_dataset
@@ -173,6 +174,8 @@ def _finish(
     if trainer.best is None:
         raise UserError("The training ended before anything was learned; let it run longer.")
     network.load_state_dict({name: value.cpu() for name, value in trainer.best.items()})
+    if config.training.keep_start:
+        network = blended(network, first_network(config, start), config.training.keep_start)
     device = trainer.group.device
     shown_before: list[Judged] = []
     shown_after: list[Judged] = []

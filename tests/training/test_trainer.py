@@ -481,6 +481,23 @@ def test_what_real_slices_teach_is_the_same_after_an_interruption(configure, pro
 
 
 @pytest.mark.usefixtures("exports")
+def test_of_the_start_as_much_is_kept_as_was_asked(configure, project, start):
+    """Half-way the model lies between its start and what the same training makes without that."""
+    top = 'start_from = "first.onnx"'
+    for name, keep in (("all", 0), ("half", 0.5)):
+        train(configure(f"steps = 3\nlearning_rate = 0.001\nkeep_start = {keep}", top=top), name, start=start)
+    first = first_network(load_config(configure(top=top)), start).state_dict()
+    learned, half = (load_onnx(project / name / "small.onnx").state_dict() for name in ("all", "half"))
+    for name, values in half.items():
+        if values.is_floating_point():
+            torch.testing.assert_close(values, (first[name] + learned[name]) / 2, rtol=1e-6, atol=1e-7)
+    assert not torch.allclose(half["label_head.out.weight"], learned["label_head.out.weight"])
+    assert json.loads((project / "half" / "small.json").read_text())["recipe"]["keep_start"] == 0.5
+    with pytest.raises(UserError, match="keep_start does nothing without start_from"):
+        load_config(configure("steps = 3\nkeep_start = 0.5"))
+
+
+@pytest.mark.usefixtures("exports")
 def test_a_model_for_three_slices_goes_on_from_one_for_one(configure, project, start):
     """It begins as good as that; interrupted, it goes on to the same weights; the card says what it sees."""
     top = 'start_from = "first.onnx"\nslices = 3'
