@@ -104,7 +104,7 @@ def window(tomogram: str, labels: str, shape: list[int], folder: str, canvas: st
     memory = sum(process.memory_info().rss for process in (here, *here.children()))
 
     begin = time.perf_counter()
-    view.save_picture(Path(folder, "window.png"), (2400, 1800))
+    view.pictures.save_picture(Path(folder, "window.png"), (2400, 1800))
     until(lambda: not main.jobs.running)
     picture = time.perf_counter() - begin
     saving = stall(begin)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sxtstudio.app.notices import Notices
+from sxtstudio.app.slice_preview import Preview
 from sxtstudio.app.states import (
     ContactsState,
     CutState,
     DisplayState,
     LayoutState,
-    LeavesOut,
     MarksState,
     ObjectsState,
     Observed,
@@ -42,41 +41,6 @@ from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import slice_number
 from sxtstudio.workflow.document.document import Document
-
-Labels = NDArray[np.uint8]
-
-
-class PreviewStyle(Enum):
-    """How a preview is drawn.
-
-    LABELS: 0 or 255, in the colour and the place of the labels. SHADES: 0…255 as shades of one colour,
-    over the labels. CHANGES: in the place of the labels, what stays, goes and comes (``Change``). OBJECTS: in
-    the place of labels and objects, each value in a colour of its own.
-    """
-
-    LABELS = "labels"
-    SHADES = "shades"
-    CHANGES = "changes"
-    OBJECTS = "objects"
-
-
-class Change(IntEnum):
-    """The pixels of a preview of changes; 0 is background before and after."""
-
-    STAYS = 1
-    GOES = 2
-    COMES = 3
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What slice ``z`` would become: uint8 (y, x), and how that is drawn; only trials have ``leaves_out``."""
-
-    z: int
-    labels: Labels
-    title: str
-    style: PreviewStyle = PreviewStyle.LABELS
-    leaves_out: LeavesOut | None = None
 
 
 @dataclass(frozen=True)
@@ -434,18 +398,10 @@ class Session(QObject):
         self.message.emit(step.name + _where(edit.box))
 
     def _announce_rows(self, edit: Edit) -> None:
-        """Tell everybody that the table has changed; an object that is gone is chosen no more.
-
-        An object that is new is drawn also where a filter shows only some: nobody draws what he cannot see.
-        """
+        """Tell everybody that the table has changed; an object that is gone is chosen no more."""
         if edit.rows is None or self.document is None:
             return
-        there, now = self.document.object_table.rows, self.objects.value
-        self.objects.set(
-            selected=tuple(number for number in now.selected if number in there),
-            hidden=frozenset(number for number in now.hidden if number in there),
-            only=_still_only(now.only, edit, there),
-        )
+        self.objects.set(**vars(self.objects.value.after(edit, self.document.object_table.rows)))
         self.table_changed.emit()
 
     def set_busy(self, busy: Busy | None) -> None:
@@ -487,14 +443,3 @@ def _where(box: Box | None) -> str:
 def _middle(shape: Triple) -> Triple:
     z, y, x = (n // 2 for n in shape)
     return (z, y, x)
-
-
-def _still_only(only: frozenset[int] | None, edit: Edit, there: Container[int]) -> frozenset[int] | None:
-    """Return which objects are shown alone after an edit or its undo; None: all of them."""
-    rows = edit.rows
-    if only is None or rows is None or edit.kind in (EditKind.FIND_OBJECTS, EditKind.OPEN_OBJECTS):
-        return None  # what was found or read anew are other objects, whatever their numbers
-    both = rows.before.keys() | rows.after.keys()
-    new = {n for n in both if n in there and (rows.before.get(n) is None or rows.after.get(n) is None)}
-    left = frozenset(number for number in only if number in there) | new
-    return left if left or not only else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from sxtstudio.core.edit_kind import Target
+from sxtstudio.core.edit_kind import EditKind, Target
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.evaluation.marks import Mark
 
 if TYPE_CHECKING:  # at run time this loads what measures objects
@@ -295,3 +296,26 @@ class ObjectsState:
     opacity: float = 0.5
     click_class: bool = False
     click_gives: str = ""
+
+    def after(self, edit: Edit, there: Container[int]) -> ObjectsState:
+        """Return what is chosen and shown after an edit or its undo; ``there`` are the objects that are left.
+
+        An object that is new is drawn also where a filter shows only some: nobody draws what he cannot see.
+        """
+        return replace(
+            self,
+            selected=tuple(number for number in self.selected if number in there),
+            hidden=frozenset(number for number in self.hidden if number in there),
+            only=_still_only(self.only, edit, there),
+        )
+
+
+def _still_only(only: frozenset[int] | None, edit: Edit, there: Container[int]) -> frozenset[int] | None:
+    """Return which objects are shown alone after an edit or its undo; None: all of them."""
+    rows = edit.rows
+    if only is None or rows is None or edit.kind in (EditKind.FIND_OBJECTS, EditKind.OPEN_OBJECTS):
+        return None  # what was found or read anew are other objects, whatever their numbers
+    both = rows.before.keys() | rows.after.keys()
+    new = {n for n in both if n in there and (rows.before.get(n) is None or rows.after.get(n) is None)}
+    left = frozenset(number for number in only if number in there) | new
+    return left if left or not only else None

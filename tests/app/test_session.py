@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.labels import travel
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.session import Busy, Preview, Selection
+from sxtstudio.app.session import Busy, Selection
+from sxtstudio.app.slice_preview import Preview
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -20,8 +21,8 @@ from sxtstudio.core.measure.calibration import GreyUnit, of_unit
 from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document import document as document_module
-from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import adopt, save, snapshot
+from sxtstudio.workflow.document.recovered import recover
 
 PLACE = Box((3, 10, 20), (5, 14, 26))
 
@@ -213,7 +214,7 @@ def test_what_was_recovered_is_to_be_saved_whatever_is_undone(sample: MainWindow
     assert document is not None
     stroke(sample, 1)
     document.let_go()
-    recovered = Document.recover(document.folder)
+    recovered = recover(document.folder)
     session.show(recovered)
     stroke(sample, 2)
     session.undo()

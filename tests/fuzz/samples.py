@@ -472,12 +472,12 @@ def _open(path: Path) -> int:
 
 
 def _recover(root: Path) -> int:
-    from sxtstudio.workflow.document.document import Document
+    from sxtstudio.workflow.document.recovered import recover
     from sxtstudio.workflow.document.recovery import leftovers
 
     for left in leftovers(root):
         if not left.damaged:
-            Document.recover(left.folder).close()
+            recover(left.folder).close()
     return 0
 
 

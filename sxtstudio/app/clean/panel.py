@@ -18,7 +18,7 @@ from sxtstudio.app.jobs.job import Job, Work
 from sxtstudio.app.jobs.label_job import LabelJob
 from sxtstudio.app.jobs.preview import LivePreview
 from sxtstudio.app.jobs.strip import ProgressStrip
-from sxtstudio.app.session import Change, Preview, PreviewStyle
+from sxtstudio.app.slice_preview import Change, Preview, PreviewStyle
 from sxtstudio.app.widgets.controls import ComboBox
 from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import narrow, note, show_note

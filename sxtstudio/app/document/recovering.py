@@ -24,7 +24,7 @@ from sxtstudio.app.document.choose_volume import resolve
 from sxtstudio.app.document.opening import TOMOGRAMS, open_recovered
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import Dialog
-from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.document.recovery import Leftover, discard, leftovers
 from sxtstudio.workflow.jobs.outputs import on_disk
 
@@ -137,7 +137,7 @@ class RecoveryDialog(Dialog):
 
     def _open(self, left: Leftover, tomogram: Path | None) -> None:
         self.accept()
-        open_recovered(self._context, lambda beside: Document.recover(left.folder, tomogram, beside=beside))
+        open_recovered(self._context, lambda beside: recover(left.folder, tomogram, beside=beside))
 
     def discard(self, left: Leftover) -> None:
         """Remove it for good, after a question."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Work
 from sxtstudio.app.jobs.latest import Latest
-from sxtstudio.app.session import Preview
+from sxtstudio.app.slice_preview import Preview
 from sxtstudio.core.errors import sentence_of
 
 

@@ -18,7 +18,7 @@ from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.jobs.preview import LivePreview
 from sxtstudio.app.mask.layout import MaskLayout
-from sxtstudio.app.session import Preview
+from sxtstudio.app.slice_preview import Preview
 from sxtstudio.app.states import Panel
 from sxtstudio.app.widgets.notes import show_note
 from sxtstudio.app.widgets.result_note import ResultNote

@@ -17,7 +17,7 @@ from sxtstudio.app.jobs.preview import LivePreview
 from sxtstudio.app.objects.form import FindForm
 from sxtstudio.app.objects.manual import made_by_hand
 from sxtstudio.app.questions import Answer
-from sxtstudio.app.session import Preview, PreviewStyle
+from sxtstudio.app.slice_preview import Preview, PreviewStyle
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core.edit_kind import EditKind

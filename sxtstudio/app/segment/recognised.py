@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
-from sxtstudio.app.session import Preview, PreviewStyle
+from sxtstudio.app.slice_preview import Preview, PreviewStyle
 from sxtstudio.core import wording
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.parameters import SegmentParameters

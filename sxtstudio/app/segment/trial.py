@@ -13,7 +13,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
 from sxtstudio.app.segment.polarity_choice import Pictures, draw_pictures
-from sxtstudio.app.session import Preview
+from sxtstudio.app.slice_preview import Preview
 from sxtstudio.app.states import LeavesOut
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box

@@ -25,7 +25,7 @@ from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.objects.style import ObjectStyle
-from sxtstudio.app.session import Change, PreviewStyle
+from sxtstudio.app.slice_preview import Change, PreviewStyle
 from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.colour_maps import colours_of

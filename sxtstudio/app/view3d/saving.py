@@ -125,7 +125,7 @@ class SavingGroup(QWidget):
             return
         size = (self.width_px.value(), self.height_px.value())
         try:
-            self._view.save_picture(path, size, self.clear.isChecked())
+            self._view.pictures.save_picture(path, size, self.clear.isChecked())
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
 
@@ -137,7 +137,7 @@ class SavingGroup(QWidget):
         if path is None:
             return
         try:
-            self._view.save_povray_scene(path, self.clear.isChecked())
+            self._view.pictures.save_povray_scene(path, self.clear.isChecked())
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
 
@@ -153,7 +153,7 @@ class SavingGroup(QWidget):
             return
         size = (self.width_px.value(), self.height_px.value())
         try:
-            self._view.save_povray_picture(path, size, self.clear.isChecked())
+            self._view.pictures.save_povray_picture(path, size, self.clear.isChecked())
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
 
@@ -164,7 +164,7 @@ class SavingGroup(QWidget):
             self._ask_name(movie)
             return
         try:
-            job = self._view.measure_movie(movie, lambda seconds: self._on_measured(movie, seconds))
+            job = self._view.pictures.measure_movie(movie, lambda seconds: self._on_measured(movie, seconds))
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
             return
@@ -220,7 +220,7 @@ class SavingGroup(QWidget):
         if path is None:
             return
         try:
-            self._view.save_movie(path, movie)
+            self._view.pictures.save_movie(path, movie)
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -12,20 +11,17 @@ from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
-from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.states import Belonging, Observed
 from sxtstudio.app.view3d.bar import View3DBar
 from sxtstudio.app.view3d.choice import Choice
-from sxtstudio.app.view3d.sizes import Movie
+from sxtstudio.app.view3d.picture_jobs import PictureJobs, Shown
 from sxtstudio.app.view3d.starting import CanvasStart
 from sxtstudio.app.view3d.state import OF_THE_TOMOGRAM, SceneStatus, scene_from_json
-from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.core.wording import bytes_text
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.jobs.povray_program import NOT_INSTALLED, find_povray
 
 if TYPE_CHECKING:  # at run time these load VTK, which must wait
     from sxtstudio.app.view3d.bodies import Bodies
@@ -73,6 +69,7 @@ class View3D(QWidget):
         self._start.found.connect(self._on_canvas_found)
         self._start.failed.connect(self._on_no_opengl)
         self._start.silent.connect(self.restart)
+        self.pictures = PictureJobs(context, self._shown)
         self._build()
         self._connect()
 
@@ -320,7 +317,7 @@ class View3D(QWidget):
         """The surfaces of the objects, by their numbers."""
         return {} if self._bodies is None else self._bodies.surfaces
 
-    # -- camera, pictures, movies ----------------------------------------------------------------
+    # -- camera ----------------------------------------------------------------------------------
 
     def set_view(self, name: str) -> None:
         """Look along an axis ("xy", "xz", "yz") or from an edge ("oblique"); all of the volume is seen."""
@@ -334,106 +331,11 @@ class View3D(QWidget):
         """Show everything from the usual side."""
         self.set_view("oblique")
 
-    def _need_canvas(self) -> Canvas3D:
+    def _shown(self) -> Shown | None:
+        """Return what pictures are taken of; None while there is nothing to draw."""
         if self.canvas is None or self._shown_document is None:
-            raise UserError("There is no 3D picture yet. Show the 3D view first (3D > Show the 3D view).")
-        return self.canvas
-
-    def save_picture(self, path: str | Path, size: tuple[int, int], clear: bool = False) -> Job:
-        """Write what is seen as PNG of ``size`` (width, height); ``clear``: transparent background.
-
-        Raises
-        ------
-        UserError
-            If there is nothing to draw yet, or the size is no good.
-        """
-        from sxtstudio.app.view3d.export import check_picture, save_picture, shot_of
-
-        check_picture(Path(path), size)
-        shot = shot_of(self._need_canvas())
-        session = self._context.session
-        return self._context.jobs.start(
-            "Saving the picture",
-            lambda job: save_picture(shot, Path(path), size, clear, job.progress),
-            on_done=lambda done: session.message.emit(f"Saved {done[0]} ({size[0]}×{size[1]}, {done[1]})"),
-        )
-
-    def measure_movie(self, movie: Movie, on_done: Callable[[float], None]) -> Job:
-        """Find out how many seconds a movie will take, by drawing a frame.
-
-        Raises
-        ------
-        UserError
-            If there is nothing to draw yet.
-        """
-        from sxtstudio.app.view3d.export import measure_movie, shot_of
-
-        shot = shot_of(self._need_canvas())
-        return self._context.jobs.start(
-            "Time that the movie takes", lambda job: measure_movie(shot, movie, job.progress), on_done=on_done
-        )
-
-    def save_movie(self, path: str | Path, movie: Movie) -> Job:
-        """Write a turn around the scene as MP4 or GIF; the job can be cancelled.
-
-        Raises
-        ------
-        UserError
-            If there is nothing to draw yet, or the name has another suffix.
-        """
-        from sxtstudio.app.view3d.export import check_movie, save_movie, shot_of
-
-        check_movie(Path(path))
-        shot = shot_of(self._need_canvas())
-        session = self._context.session
-        return self._context.jobs.start(
-            "Turntable movie",
-            lambda job: save_movie(shot, Path(path), movie, job.progress),
-            on_done=lambda done: session.message.emit(f"Saved {done} ({movie.frames} pictures)"),
-        )
-
-    def save_povray_scene(self, path: str | Path, clear: bool = False) -> Job:
-        """Write what is seen as a scene of POV-Ray (.pov, and its meshes beside it).
-
-        Raises
-        ------
-        UserError
-            If there is nothing to draw yet, or the name has another suffix.
-        """
-        from sxtstudio.app.view3d.export import shot_of
-        from sxtstudio.app.view3d.povray import named_in, save_scene
-        from sxtstudio.surface.povray.write import check_scene
-
-        check_scene(Path(path))
-        shot, named = shot_of(self._need_canvas()), named_in(self._shown_document)
-        session = self._context.session
-        return self._context.jobs.start(
-            "POV-Ray scene",
-            lambda job: save_scene(shot, named, Path(path), clear, job.progress),
-            on_done=lambda done: session.message.emit(f"Saved {done.path} ({bytes_text(done.bytes)})"),
-        )
-
-    def save_povray_picture(self, path: str | Path, size: tuple[int, int], clear: bool = False) -> Job:
-        """Let POV-Ray draw what is seen as PNG of ``size``; the job can be cancelled.
-
-        Raises
-        ------
-        UserError
-            If there is nothing to draw yet, the size is no good, or POV-Ray is not installed.
-        """
-        from sxtstudio.app.view3d.export import check_picture, shot_of
-        from sxtstudio.app.view3d.povray import named_in, save_povray_picture
-
-        check_picture(Path(path), size)
-        if find_povray() is None:
-            raise UserError(NOT_INSTALLED)
-        shot, named = shot_of(self._need_canvas()), named_in(self._shown_document)
-        session = self._context.session
-        return self._context.jobs.start(
-            "Picture by POV-Ray",
-            lambda job: save_povray_picture(shot, named, Path(path), size, clear, job.progress),
-            on_done=lambda done: session.message.emit(f"Saved {done[0]} ({size[0]}×{size[1]}, {done[1]})"),
-        )
+            return None
+        return Shown(self.canvas, self._shown_document)
 
     # -- keeping and closing ---------------------------------------------------------------------
 

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.edit_kind import TARGETS, EditKind, Target, dtype_of, edit_title
+from sxtstudio.core.edit_kind import TARGETS, EditKind, Target, dtype_of
 from sxtstudio.core.edits import Edit, Recorder
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import count_labels
 from sxtstudio.core.lock import FolderLock
@@ -25,16 +24,11 @@ from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_table import ObjectTable, TableChange
 from sxtstudio.core.patches import OnWrite, Voxels
 from sxtstudio.core.polarity import Polarity
-from sxtstudio.core.reserved import open_numbers
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.core.wording import shape_text
 from sxtstudio.io import FileVolume, open_volume
-from sxtstudio.io.edit_journal import Unfinished
-from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.project import Pointer, Record
-from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document.autosave import Autosave
 from sxtstudio.workflow.document.measurements import DocumentMeasurements, Doubt, hear_of
@@ -71,6 +65,8 @@ class Document:
         Of the tomogram when it was opened, or {} where that is not known (see ``identify``).
     notes
         What the user should know of it once it is shown.
+    object_data
+        Table and boxes of the objects; ``object_table``, ``object_boxes`` and ``change_table`` are for those.
     measurements
         Of the objects, what was measured last.
     kept_edits
@@ -86,7 +82,7 @@ class Document:
         self.polarity: Polarity | None = None
         self.lac: LacCalibration | None = None
         self._arrays: dict[Target, Voxels] = {}
-        self._objects = DocumentObjects(folder)
+        self.object_data = DocumentObjects(folder)
         self.measurements = DocumentMeasurements(folder)
         self._voxels: dict[Target, int] = {}
         self.steps: list[Step] = []
@@ -125,84 +121,6 @@ class Document:
             tomogram.close()
             raise
         document.bulk = place_for_voxels(document.folder, tomogram.shape, on_disk(Path(source)))
-        return document
-
-    @classmethod
-    def recover(
-        cls, folder: Path, tomogram: str | Path | None = None, *, beside: Document | None = None
-    ) -> Document:
-        """Go on with what a crash has left in a working folder.
-
-        Parameters
-        ----------
-        folder
-            One of those that ``recovery.leftovers`` finds.
-        tomogram
-            Where the tomogram lies now, if it has been moved.
-        beside
-            What the window has open meanwhile; of the same project, both share its lock.
-
-        Raises
-        ------
-        UserError
-            If the files are damaged, another window uses them, or the tomogram is not there or of
-            another size. Nothing is removed.
-        """
-        state = files.read_state(folder)
-        source = state.source if tomogram is None else moved_to(state.source, tomogram)
-        volume = open_volume(source)
-        try:
-            if volume.shape != state.record.tomogram.shape:
-                raise UserError(
-                    f"{volume.path} is not the tomogram of this work: it has {shape_text(volume.shape)} "
-                    f"voxels instead of {shape_text(state.record.tomogram.shape)}. Choose the right one."
-                )
-            document = cls(volume, folder, source=source)
-        except BaseException:
-            volume.close()
-            raise
-        document.bulk = state.bulk if state.bulk is not None and state.bulk.is_dir() else folder
-        try:
-            arrays = {
-                t: open_numbers(document.file_of(t), volume.shape, dtype_of(t).itemsize)
-                for t in state.targets
-            }
-            try:
-                document._objects.read_log()
-            except UserError as error:
-                document.notes += (f"{error} The objects are there without their classes and notes.",)
-            made: list[Edit] = []
-            interrupted = document.undo.recover(arrays.get, volume.shape, made.append)
-            document._objects.take_missing(made)
-            for target, array in arrays.items():
-                document.set_array(target, array)
-            document._objects.agree()
-            note = document.measurements.recover(made, document._objects, document.array("objects"))
-            document.notes += (note,) if note else ()
-        except BaseException:
-            document.let_go()
-            raise
-        document.kept_edits = document.undo.load(volume.shape)
-        document.apply(state.record)
-        for left in interrupted:
-            document._note_interrupted(left)
-        document.project, document.unread = state.project, state.unread
-        document.modified = True
-        document._saved.forget()
-        with suppress(OSError):
-            if document.fingerprint and not has_fingerprint(Path(source), document.fingerprint):
-                document.fingerprint = {}  # the next saving takes the file as it is now
-                document.notes += (
-                    f"{volume.path.name} is not the same file as in the last session: "
-                    "check that the labels fit to it.",
-                )
-        if state.project is not None:
-            try:
-                lock = None if beside is None else beside.lock_of(state.project)
-                shared = lock is not None and lock.share()
-                document.project_lock = lock if shared else FolderLock(state.project, signed=True)
-            except (UserError, OSError):
-                document.read_only = True
         return document
 
     @property
@@ -255,12 +173,12 @@ class Document:
     @property
     def object_table(self) -> ObjectTable:
         """What is known of the objects beside their voxels: a row for each."""
-        return self._objects.table
+        return self.object_data.table
 
     @property
     def object_boxes(self) -> ObjectBoxes:
         """Where the objects lie."""
-        return self._objects.boxes
+        return self.object_data.boxes
 
     def box_of(self, number: int) -> Box | None:
         """Return a box that holds the object of that number, or None if there is none."""
@@ -277,12 +195,12 @@ class Document:
 
     def change_table(self, change: TableChange) -> None:
         """Change the table of the objects; it is on disk before this returns."""
-        self._objects.change(change)
+        self.object_data.change(change)
 
     def set_table(self, table: ObjectTable) -> None:
         """Have another table of the objects, with a row for each object that there is and for no other."""
-        self._objects.replace(table)
-        self._objects.agree()
+        self.object_data.replace(table)
+        self.object_data.agree()
 
     def array(self, target: Target) -> Voxels | None:
         """Return "labels", "mask" (z, y, x), uint8, or "objects", uint32, also where they are empty now.
@@ -365,6 +283,11 @@ class Document:
         self._saved.take(self.steps[:steps], measurements)
         self.modified = not self._saved.is_now(self.steps, self.measurements.kept)
 
+    def forget_saved(self) -> None:
+        """Say that nothing of this is saved: it comes from a session that did not end."""
+        self._saved.forget()
+        self.modified = True
+
     def note(self, step: Step) -> None:
         """Note something that changes nothing which would have to be saved, such as an export."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -375,16 +298,6 @@ class Document:
         self.measurements.keep(kept, doubt)
         if kept is not None:
             self.modified = True
-
-    def _note_interrupted(self, left: Unfinished) -> None:
-        """Take note of a change that a crash ended half-way; it can be taken back as any other."""
-        said = f"“{edit_title(left.kind, left.target)}” was under way when the program ended"
-        if left.edit is not None:
-            edit = left.edit
-            self.note(Step(StepKind.EDIT, edit.kind, edit.target, edit.partial, left.parameters))
-            self.notes += (f"{said}. What it had changed is there; Undo takes it back.",)
-        else:
-            self.notes += (f"{said}, and was taken back.",)
 
     def identify(self) -> KnownInput:
         """Return the tomogram as it was when it was opened; the first time this reads some of the file.

@@ -16,7 +16,7 @@ from scipy import ndimage
 from sxtstudio.app.clean.panel import CleanPanel, Comparison
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
-from sxtstudio.app.session import Change, PreviewStyle
+from sxtstudio.app.slice_preview import Change, PreviewStyle
 from sxtstudio.app.states import Panel
 from sxtstudio.core import walk as core_walk
 from sxtstudio.core.edit_kind import EditKind

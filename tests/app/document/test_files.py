@@ -29,7 +29,7 @@ from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
 from sxtstudio.io.project_marker import NAME as MARKER
 from sxtstudio.workflow.document import project, workplace
-from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.document.recovery import leftovers
 
 Open = Callable[[Path], MainWindow]
@@ -345,7 +345,7 @@ def test_recovered_work_of_the_open_project_can_be_saved_in_it(
     with qtbot.waitSignal(cell.session.document_changed, timeout=10_000):
         open_path(cell.context, place)
     with qtbot.waitSignal(cell.session.document_changed, timeout=10_000):
-        open_recovered(cell.context, lambda beside: Document.recover(left.folder, beside=beside))
+        open_recovered(cell.context, lambda beside: recover(left.folder, beside=beside))
     document = cell.session.document
     assert document is not None and document.project == place and not document.read_only
     assert document.labels is not None and document.labels[4].any()
@@ -629,7 +629,7 @@ def test_undo_is_there_after_recovery_and_after_reopening(
     former.autosave(wait=True)
     former.undo.wait()
     former.let_go()  # as a crash leaves it
-    session.show(Document.recover(former.folder))
+    session.show(recover(former.folder))
     undo = cell.actions_.by_name["edit.undo"]
     assert undo.isEnabled() and undo.text() == "Undo: Brush"
     undo.trigger()

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app.document.label_files import load_labels
 from sxtstudio.app.document.label_kinds import LabelKindsDialog
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.session import Preview
+from sxtstudio.app.slice_preview import Preview
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.workflow.document.object_input import ReadAs

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app.jobs.job import Job, Work
 from sxtstudio.app.jobs.preview import LivePreview
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.session import Preview
+from sxtstudio.app.slice_preview import Preview
 from sxtstudio.core.errors import UserError
 
 

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.work import seat_of
-from sxtstudio.app.session import PreviewStyle
+from sxtstudio.app.slice_preview import PreviewStyle
 from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box

@@ -25,8 +25,8 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.segment import checkpoint, load_card
 from sxtstudio.segment.job import SegmentationJob
-from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import find_output
+from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.jobs.document_segmenting import read_interrupted
 
 Prepare = Callable[[Path, tuple[int, int]], SegmentPanel]
@@ -516,7 +516,7 @@ def test_after_a_crash_it_offers_to_go_on(
     document.discard()
     sample.session.show(None)
     assert panel.offers.isHidden()
-    sample.session.show(Document.recover(tmp_path / "left"))
+    sample.session.show(recover(tmp_path / "left"))
     assert panel.offers.pending is not None and not panel.offers.isHidden()
     panel.offers.resume_button.click()
     to_the_end(panel, qtbot)
@@ -549,7 +549,7 @@ def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmenta
     to_the_end(panel, qtbot)
     document.discard()
     sample.session.show(None)
-    sample.session.show(Document.recover(tmp_path / "left"))
+    sample.session.show(recover(tmp_path / "left"))
     monkeypatch.setattr(questions, "ask", lambda *_, **__: "Dismiss")
     assert sample.session.document.steps[-1].parameters["model"] == slow_model.stem
     assert (labels_of(sample)[20] != by_hand[20]).any(), "the slice was replaced before the crash"

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.session import Preview
+from sxtstudio.app.slice_preview import Preview
 from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.left_out import gold_left_out
 from sxtstudio.app.slices.plane_view import PlaneView

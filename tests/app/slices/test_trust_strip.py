@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.actions.segment import least_certain_slice
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.session import Preview, PreviewStyle
+from sxtstudio.app.slice_preview import Preview, PreviewStyle
 from sxtstudio.app.slices.slice_bar import SliceBar
 from sxtstudio.app.slices.trust_strip import legend, tip
 from sxtstudio.core.polarity import chosen_polarity

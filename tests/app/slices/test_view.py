@@ -18,7 +18,8 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.labels.tools.base import Sketch
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.session import Preview, Selection
+from sxtstudio.app.session import Selection
+from sxtstudio.app.slice_preview import Preview
 from sxtstudio.app.slices.fetching import SliceCache
 from sxtstudio.app.slices.overlays import scale_bar
 from sxtstudio.app.slices.plane_view import PlaneView

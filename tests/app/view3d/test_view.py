@@ -367,12 +367,12 @@ def test_window_itself_draws_nothing_for_pictures_and_movies(
 
     monkeypatch.setattr(Scene3D, "render", rendered)
     seen: list[tuple[float, float | None]] = []
-    job = view.save_picture(tmp_path / "a.png", (900, 700))
+    job = view.pictures.save_picture(tmp_path / "a.png", (900, 700))
     job.progressed.connect(lambda state: seen.append((state.fraction, state.remaining_s)))
     qtbot.waitUntil(lambda: not opened.jobs.running, timeout=20_000)
     assert [fraction for fraction, _ in seen] == sorted(fraction for fraction, _ in seen) and len(seen) > 1
     assert any(remaining is not None for _, remaining in seen)
-    view.save_movie(tmp_path / "a.gif", Movie(0.2, 10, (120, 100)))
+    view.pictures.save_movie(tmp_path / "a.gif", Movie(0.2, 10, (120, 100)))
     qtbot.waitUntil(lambda: not opened.jobs.running, timeout=20_000)
     assert {path.name for path in tmp_path.iterdir()} >= {"a.png", "a.gif"}
     assert set(sizes) <= {view.canvas.pixels_size()}
@@ -421,7 +421,7 @@ def test_scale_of_the_picture_is_that_of_the_ball(opened: MainWindow, qtbot: QtB
     view = shown(opened, qtbot)
     view.scene.set(perspective=False, plane_xy=False, axes=False, box=False)
     view.set_view("xy")
-    view.save_picture(tmp_path / "a.png", (600, 600))
+    view.pictures.save_picture(tmp_path / "a.png", (600, 600))
     latest(view, qtbot)
     with Image.open(tmp_path / "a.png") as image:
         nm = float(image.info["Description"].split()[3])
@@ -447,7 +447,7 @@ def test_pictures_that_cannot_be_saved_are_told(
     opened.jobs.failed.disconnect()
     opened.jobs.failed.connect(errors.append)
     try:
-        view.save_picture(tmp_path / name, size)
+        view.pictures.save_picture(tmp_path / name, size)
         latest(view, qtbot)
     except UserError as error:
         errors.append(error)
@@ -464,7 +464,7 @@ def test_movie_has_its_frames_and_turns(
     view = shown(opened, qtbot)
     start = view.canvas.scene.camera.state()
     path = tmp_path / f"turn.{suffix}"
-    view.save_movie(path, Movie(1.2, 10, (161, 120)))
+    view.pictures.save_movie(path, Movie(1.2, 10, (161, 120)))
     latest(view, qtbot)
     with imageio.get_reader(path) as reader:
         frames = np.stack([np.asarray(frame)[..., :3] for frame in reader])
@@ -483,7 +483,7 @@ def test_cancelled_movie_leaves_no_file(opened: MainWindow, qtbot: QtBot, tmp_pa
     view = shown(opened, qtbot)
     folder = tmp_path / "movies"
     folder.mkdir()
-    job = view.save_movie(folder / "turn.mp4", Movie(60, 25, (200, 150)))
+    job = view.pictures.save_movie(folder / "turn.mp4", Movie(60, 25, (200, 150)))
     with qtbot.waitSignal(job.cancelled, timeout=20_000):
         job.progressed.connect(lambda _state: job.cancel())
     latest(view, qtbot)
@@ -583,7 +583,7 @@ def test_without_opengl_the_window_says_so_and_lives_on(
     qtbot.waitUntil(lambda: "cannot be shown here" in view._page.text(), timeout=20_000)
     assert view._page.isVisible() and view.canvas is None
     with pytest.raises(UserError, match="no 3D picture"):
-        view.save_picture("a.png", (300, 300))
+        view.pictures.save_picture("a.png", (300, 300))
     for name in ("surface.reset", "surface.view_xy", "surface.update"):
         opened.actions_.by_name[name].trigger()
     opened.session.set_cursor((1, 1, 1))

@@ -25,6 +25,7 @@ from sxtstudio.core.measure.calibration import LacCalibration
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.document.recovery import discard, leftovers
 from sxtstudio.workflow.document.saver import Saver
 from sxtstudio.workflow.document.state import State, append_steps, read_state, read_steps, write_state
@@ -82,7 +83,7 @@ def test_kill_in_the_middle_of_strokes_loses_at_most_the_last(root: Path, tomogr
 
     (left,) = leftovers()
     assert left.name == "cell.mrc" and not left.damaged
-    document = Document.recover(left.folder)
+    document = recover(left.folder)
     try:
         assert document.labels is not None
         painted = np.flatnonzero(document.labels[2])
@@ -118,7 +119,7 @@ def test_unsaved_work_stays_until_it_is_discarded(root: Path, tomogram: Path) ->
     document.close()
     (left,) = leftovers()
     assert left.steps == 1 and left.bytes > 0
-    again = Document.recover(left.folder)
+    again = recover(left.folder)
     assert again.mask is not None and again.mask[1].all() and not again.mask[0].any()
     assert again.labels is None
     assert again.steps[0].parameters == {"method": "brush", "where": 3}
@@ -138,7 +139,7 @@ def test_unfinished_segmentation_survives(root: Path, tomogram: Path) -> None:
     document.close()
     (left,) = leftovers()
     assert left.segmentation
-    document = Document.recover(left.folder)
+    document = recover(left.folder)
     assert document.unfinished_segmentation
     document.discard()
     document.close()
@@ -152,9 +153,9 @@ def test_moved_tomogram_is_named_and_can_be_given(root: Path, tomogram: Path, tm
     moved = tomogram.rename(tmp_path / "elsewhere.mrc")
     (left,) = leftovers()
     with pytest.raises(UserError, match=r"cell\.mrc does not exist"):
-        Document.recover(left.folder)
+        recover(left.folder)
     assert leftovers(), "nothing is lost by trying"
-    document = Document.recover(left.folder, moved)
+    document = recover(left.folder, moved)
     assert [step.name for step in document.steps] == ["Something"]
     document.discard()
     document.close()
@@ -172,7 +173,7 @@ def test_damaged_state_is_told_and_nothing_is_removed(root: Path, tomogram: Path
     assert "damaged" in left.damaged
     assert (folder / "labels.raw").exists()
     with pytest.raises(UserError, match="damaged"):
-        Document.recover(folder)
+        recover(folder)
     assert (folder / "labels.raw").exists()
 
 
@@ -211,7 +212,7 @@ def test_one_damaged_state_hides_no_other_work(
     found = {left.folder: left for left in leftovers()}
     assert set(found) == {spoilt, good} and not found[good].damaged
     with contextlib.suppress(UserError):
-        closed = Document.recover(spoilt)
+        closed = recover(spoilt)
         closed.close()
     assert (spoilt / "labels.raw").exists() and (good / "labels.raw").exists()
     for left in found.values():
@@ -252,7 +253,7 @@ def test_only_a_clear_word_that_all_is_saved_deletes_a_session(
         del content["modified"]
         (folder / "state.json").write_text(json.dumps(content))
     (left,) = leftovers()
-    again = Document.recover(left.folder)
+    again = recover(left.folder)
     assert again.labels is not None and (again.labels[0] == 255).all()
     again.discard()
     again.close()
@@ -282,7 +283,7 @@ def test_who_looks_for_work_removes_nothing_that_is_being_taken_up(root: Path, t
     document.lac = LacCalibration(-0.02, 1.5)
     document.close()
     (left,) = leftovers()
-    again = Document.recover(left.folder)
+    again = recover(left.folder)
     assert again.lac == LacCalibration(-0.02, 1.5)
     discard(left)
     assert not leftovers() and (left.folder / "state.json").exists()
@@ -299,11 +300,11 @@ def test_cut_off_last_step_does_not_count(root: Path, tomogram: Path) -> None:
     (folder,) = root.iterdir()
     steps = folder / "steps.jsonl"
     steps.write_bytes(steps.read_bytes()[:-9])
-    again = Document.recover(folder)
+    again = recover(folder)
     assert [step.name for step in again.steps] == ["One"]
     again.add_step(Step(StepKind.OTHER, unknown="Three"))
     again.close()
-    again = Document.recover(folder)
+    again = recover(folder)
     assert [step.name for step in again.steps] == ["One", "Three"]
     again.discard()
     again.close()
@@ -341,7 +342,7 @@ def test_small_state_disk_makes_voxels_lie_beside_the_tomogram(
     assert document.file_of("labels").parent.parent == tomogram.parent
     document.close()
     (left,) = leftovers()
-    document = Document.recover(left.folder)
+    document = recover(left.folder)
     assert document.labels is not None and document.labels[0].all()
     document.discard()
     document.close()

@@ -28,6 +28,7 @@ from sxtstudio.workflow.document.evaluation import (
 )
 from sxtstudio.workflow.document.methods import methods_text
 from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
+from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.results.paragraph import paragraph
 from sxtstudio.workflow.retraining import runs
 from sxtstudio.workflow.retraining.labels import Chosen, of_document, of_project, summary
@@ -101,7 +102,7 @@ def test_marks_and_judged_slices_outlive_a_crash(document: Document) -> None:
     document.autosave(wait=True)
     folder = document.folder
     document.let_go()  # as if the program had been killed
-    back = Document.recover(folder)
+    back = recover(folder)
     try:
         marks = back.array("marks")
         assert marks is not None and (marks[WRONG.slices] == Mark.FALSE_POSITIVE).all()

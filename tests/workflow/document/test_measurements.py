@@ -27,6 +27,7 @@ from sxtstudio.workflow.document import measurements as log_of_measurements
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.measurements import LOG, VALUES
 from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
+from sxtstudio.workflow.document.recovered import recover
 
 BOXES = {2: Box((1, 2, 3), (4, 9, 20)), 7: Box((2, 20, 22), (3, 30, 33))}
 RULE = ContactRule("Vesicle", "ER", 40.0)
@@ -130,17 +131,17 @@ def test_a_killed_session_has_them(document: Document) -> None:
     document.measurements.mark({7})
     document.measurements.wait()
     document.let_go()
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert same(again.measurements.kept, kept) and again.notes == ()
     assert again.measurements.kept is not None and again.measurements.kept.stale == {7}
     again.measurements.mark({2})
     again.let_go()
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert again.measurements.kept is not None and again.measurements.kept.stale == {2, 7}
     again.measurements.keep(None)
     again.let_go()
     assert (document.folder / VALUES).exists()
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert again.measurements.kept is None and again.notes == ()
     again.discard()
     again.close()
@@ -159,13 +160,13 @@ def test_a_killed_session_knows_by_how_much_objects_differ(document: Document) -
     draw(document, 9, Box((5, 2, 2), (6, 4, 4)))  # so that the eraser is not the last thing
     document.measurements.wait()
     document.let_go()
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     kept, objects = again.measurements.kept, again.objects
     assert kept is not None and objects is not None and 7 in kept.stale and 2 not in kept.stale
     again.moved(edit, edit.toggle(objects, again.listener(edit.kind, "objects")))
     assert again.measurements.kept is not None and 7 not in again.measurements.kept.stale
     again.let_go()
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert again.measurements.kept is not None and 7 not in again.measurements.kept.stale
     again.discard()
     again.close()
@@ -189,7 +190,7 @@ def test_what_was_changed_right_before_the_crash_is_out_of_date(document: Docume
     recorder.finish()  # nobody has heard of it yet
     document.measurements.wait()
     document.let_go()
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert again.measurements.kept is not None
     objects = again.objects
     assert objects is not None and not objects[inner.slices].any()
@@ -312,7 +313,7 @@ def test_what_a_full_disk_did_not_take_is_out_of_date_after_a_crash(
     erase(document, Box((2, 24, 24), (3, 25, 26)))  # of 7, which the log hears of
     document.measurements.wait()
     document.let_go()
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     kept = again.measurements.kept
     assert kept is None or kept.stale == {2, 7}
     assert kept is not None, "the values are written again as soon as there is room"
@@ -328,7 +329,7 @@ def test_a_log_that_is_gone_makes_no_row_valid(document: Document) -> None:
     document.measurements.mark({7})
     document.measurements.wait()
     document.let_go()
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert again.measurements.kept is not None and again.measurements.kept.stale == {2, 7}
     again.discard()
     again.close()
@@ -342,11 +343,11 @@ def test_a_line_that_the_power_cut_off_makes_no_row_valid(document: Document, ti
     document.let_go()
     log = document.folder / LOG
     log.write_bytes(log.read_bytes()[:-5])
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     for _ in range(times - 1):
         again.measurements.mark({7})
         again.let_go()
-        again = Document.recover(document.folder)
+        again = recover(document.folder)
     assert again.measurements.kept is not None and again.measurements.kept.stale == {2, 7}
     again.discard()
     again.close()
@@ -359,7 +360,7 @@ def test_what_follows_a_cut_off_line_is_read(document: Document) -> None:
     log.write_bytes(log.read_bytes()[:-1])  # only the end of the line is missing
     document.measurements.mark({7})
     document.let_go()
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert again.measurements.kept is not None and again.measurements.kept.stale == {7}
     again.discard()
     again.close()
@@ -381,12 +382,12 @@ def after_a_power_cut(
     document.measurements.wait()
     document.let_go()
     monkeypatch.setattr(log_of_measurements, "boot_id", lambda: "another one")
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert again.measurements.kept is not None
     stale, notes = again.measurements.kept.stale, again.notes
     again.measurements.wait()
     again.let_go()
-    again = Document.recover(document.folder)  # the program crashed, and the computer did not
+    again = recover(document.folder)  # the program crashed, and the computer did not
     assert again.measurements.kept is not None and again.measurements.kept.stale == stale
     assert not any("computer stopped" in note for note in again.notes)
     again.let_go()
@@ -434,7 +435,7 @@ def test_the_first_change_after_that_is_on_the_disk_before_anything_else(
     document.let_go()
     log.write_bytes(synced[0])
     monkeypatch.setattr(log_of_measurements, "boot_id", lambda: "another one")
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert again.measurements.kept is not None and again.measurements.kept.stale == {2, 7, 9}
     again.discard()
     again.close()

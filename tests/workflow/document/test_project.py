@@ -35,6 +35,7 @@ from sxtstudio.workflow.document import project_volumes, workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import find_output, forget_output, keep_output
 from sxtstudio.workflow.document.project import TomogramNotFound, adopt, open_project, save, snapshot
+from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.document.recovery import leftovers
 from sxtstudio.workflow.document.workplace import create_file
 
@@ -140,12 +141,12 @@ def test_work_of_the_last_session_is_not_put_on_another_tomogram_without_a_word(
     document.identify()
     document.close()
     rewritten(tomogram)
-    again = Document.recover(document.folder)
+    again = recover(document.folder)
     assert "is not the same file" in again.notes[0]
     again.modified = True
     again.autosave(wait=True)
     again.close()
-    once_more = Document.recover(document.folder)
+    once_more = recover(document.folder)
     assert not once_more.notes, "it was said once"
     closed(once_more)
 

@@ -13,6 +13,7 @@ from sxtstudio.core.history import EditHistory
 from sxtstudio.core.object_table import Decided, Flag, ObjectRow
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import Saved, adopt, save, snapshot
+from sxtstudio.workflow.document.recovered import recover
 
 ROW = ObjectRow("Vesicle", Decided.HAND, notes="mine", flags=frozenset({Flag.BORDER}))
 
@@ -71,7 +72,7 @@ class Window:
         if wait:
             self.document.undo.wait()
         self.document.let_go()
-        return Window(Document.recover(self.document.folder))
+        return Window(recover(self.document.folder))
 
     def keep(self, folder: Path) -> Saved:
         """Save the project."""

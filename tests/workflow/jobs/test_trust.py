@@ -12,6 +12,7 @@ from sxtstudio.core.trust import SliceTrust
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import open_project, save, snapshot
+from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, segment_file
 
 FIGURES = tuple(SliceTrust(0.5 + z / 20, 0.8 if z == 2 else None) for z in range(6))
@@ -57,7 +58,7 @@ def test_a_crash_does_not_cost_them(tomogram: Path, tmp_path: Path) -> None:
     document.autosave(wait=True)
     folder = document.folder
     document.let_go()
-    again = Document.recover(folder)
+    again = recover(folder)
     assert again.trust == FIGURES
     close(again)
 

@@ -11,7 +11,8 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.labels.tools.tool import labels_of
 from sxtstudio.app.labels.tools.work import start
-from sxtstudio.app.session import Labels, Selection
+from sxtstudio.app.session import Selection
+from sxtstudio.app.slice_preview import Labels
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError

@@ -15,7 +15,8 @@ from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.objects.filopodia.measures import FilopodiumMeasures, Size, size_of
 from sxtstudio.app.questions import Answer
-from sxtstudio.app.session import Labels, Selection, Session
+from sxtstudio.app.session import Selection, Session
+from sxtstudio.app.slice_preview import Labels
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.filopodia.records import Filopodium, Incomplete

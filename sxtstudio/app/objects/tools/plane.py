@@ -17,7 +17,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Work
 from sxtstudio.app.jobs.preview import LivePreview
 from sxtstudio.app.objects.tools import work
-from sxtstudio.app.session import Preview, PreviewStyle
+from sxtstudio.app.slice_preview import Preview, PreviewStyle
 from sxtstudio.app.widgets.controls import ComboBox, Slider
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import form, note, show_note
