@@ -29,6 +29,7 @@ order in which a file stores its axes, where it does not say. Every key of ``[tr
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -97,7 +98,7 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     draws crops as they were before their appearance was changed; ``agree`` and ``teach``, weights with which
     two appearances of a crop without labels have to be outlined alike, and as the running mean of the
     weights is sure of (teacher.py), in the steps that the image head joins. These two and ``spectra`` need a
-    section [[unlabelled]]; a configuration in which one of the four would do nothing is refused.
+    section [[unlabelled]]. A configuration that names an option of which nothing would come is refused.
 
     ``keep_start``: share of the weights of the model to go on from in the model that is made (blending.py).
     """
@@ -140,6 +141,14 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
 _LENGTHS = ("steps", "minutes", "plateau")
 # Keys that a state of an older version does not know; off, they change nothing.
 _LATER = ("spectra", "spectra_slow", "spectra_grain", "restore", "agree", "teach")
+
+# Options of which nothing comes in some trainings: what each is where it is off; None: never.
+_OFF: dict[str, float | str | None] = {
+    **dict.fromkeys(("agree", "teach", "restore", "spectra", "spectra_slow", "spectra_grain"), 0),
+    **dict.fromkeys(("own_appearance", "soft_bodies", "warm_up", "average", "keep_start"), 0),
+    "norms": "learn",
+    "image_every": None,
+}
 
 # What is best where the file says nothing, by (method, whether a model is gone on from).
 _PUBLISHED = Training(steps=700)
@@ -329,7 +338,7 @@ def read_config(data: dict[str, Any], folder: Path, file: str = "the configurati
         trained_on=read.trained_on,
         licence=read.licence,
     )
-    _check_of_use(config, file)
+    _check_of_use(config, read.training, file)
     return config
 
 
@@ -353,20 +362,19 @@ def parse_slices(text: str) -> tuple[int, ...]:
     return tuple(sorted(slices))
 
 
-def _check_of_use(config: TrainConfig, file: str) -> None:
-    """Refuse an option that is on where nothing would come of it."""
-    plan = config.training
-    if plan.keep_start and config.start_from is None:
-        raise UserError(f"{file}, [training]: keep_start does nothing without start_from: leave it out.")
-    of_slices = {"agree": plan.agree, "teach": plan.teach, "spectra": plan.spectra}
-    of_pairs = {"agree": plan.agree, "teach": plan.teach}
-    # Spectra are mixed in wherever crops change their appearance, the published method's as well.
-    of_quick = of_pairs | {"restore": plan.restore}
+def _check_of_use(config: TrainConfig, given: Collection[str], file: str) -> None:
+    """Refuse an option that is on where nothing would come of it; ``given`` are those that the file names."""
+    plan = structs.asdict(config.training)
+    on = {key for key in given if key in _OFF and plan[key] != _OFF[key]}
+    of_slices, of_pairs = ("agree", "teach", "spectra"), ("agree", "teach")
+    of_quick = (*of_pairs, "restore", "warm_up", "average", "image_every", "norms")
+    # Crops change their appearance in the published method as well, where they are told to.
+    of_appearances = (*of_slices, "restore", "own_appearance", "soft_bodies", "spectra_slow", "spectra_grain")
     needs = (
         (config.method != "quick", of_quick, 'with method = "published": take "quick"'),
         (
             config.augmentation != "appearances",
-            of_slices | of_quick,
+            of_appearances,
             'with augmentation = "published": take "appearances"',
         ),
         (
@@ -374,12 +382,18 @@ def _check_of_use(config: TrainConfig, file: str) -> None:
             of_slices,
             "without slices that have no labels: add a section [[unlabelled]]",
         ),
-        (plan.unlabelled_crops == 0, of_pairs, "with unlabelled_crops = 0: take 1 or more"),
+        (plan["unlabelled_crops"] == 0, of_pairs, "with unlabelled_crops = 0: take 1 or more"),
+        (not plan["spectra"], ("spectra_slow", "spectra_grain"), "with spectra = 0: take more"),
+        (
+            config.start_from is None,
+            ("norms", "keep_start"),
+            "without start_from: name the model to go on from",
+        ),
     )
     for lacks, options, why in needs:
-        on = [key for key, value in options.items() if value]
-        if lacks and on:
-            raise UserError(f"{file}, [training]: {on[0]} does nothing {why}, or leave {on[0]} out.")
+        idle = next((key for key in options if key in on), None)
+        if lacks and idle is not None:
+            raise UserError(f"{file}, [training]: {idle} does nothing {why}, or leave {idle} out.")
 
 
 def _training(data: dict[str, Any], where: str, usual: Training) -> Training:

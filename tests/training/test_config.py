@@ -167,6 +167,31 @@ def test_an_option_of_which_nothing_would_come_is_refused(folder, top, free, mor
             assert read(folder, f"{start}{key} = {value}").name == "a"
 
 
+@pytest.mark.parametrize(
+    ("top", "option", "off", "said"),
+    [
+        ('augmentation = "published"', "own_appearance = 0.5", "own_appearance = 0", "with augmentation"),
+        ('augmentation = "published"', "soft_bodies = true", "soft_bodies = false", "with augmentation"),
+        ('method = "published"', "own_appearance = 0.5", None, "with augmentation"),
+        ('method = "published"', "warm_up = 5", "warm_up = 0", "with method"),
+        ('method = "published"', "average = 0.9", "average = 0", "with method"),
+        ('method = "published"', "image_every = 2", None, "with method"),
+        ('method = "published"', 'norms = "keep"', 'norms = "learn"', "with method"),
+        ("", "spectra_slow = 0.4", "spectra_slow = 0", "with spectra = 0"),
+        ("", 'norms = "keep"', 'norms = "learn"', "start_from"),
+    ],
+)
+def test_an_option_that_the_file_names_in_vain_is_refused_and_what_it_leaves_out_is_not(
+    folder, top, option, off, said
+):
+    start = f'name = "a"\n{top}\n{LABELLED}[training]\n'
+    key = option.split()[0]
+    with pytest.raises(UserError, match=rf"{key} does nothing .*{said}.*, or leave {key} out\."):
+        read(folder, start + option)
+    for fine in (start, start + (off or "")):
+        assert read(folder, fine).name == "a"
+
+
 def test_a_missing_file_and_one_that_is_no_text(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         load_config(tmp_path / "none.toml")
@@ -183,8 +208,9 @@ def test_slices(text, slices):
 
 
 def test_how_much_crops_change_is_decided_by_the_training_unless_told(folder):
+    whole = WHOLE.replace('augmentation = "published"\n', "")
     told = "own_appearance = 0.5\nsoft_bodies = true"
-    plain, chosen = read(folder, WHOLE).training, read(folder, WHOLE + told).training
+    plain, chosen = read(folder, whole).training, read(folder, whole + told).training
     assert (plain.own_appearance, plain.soft_bodies) == (0.7, False)
     assert (chosen.own_appearance, chosen.soft_bodies) == (0.5, True)
     new = read(folder, f'name = "a"\n{LABELLED}').training
