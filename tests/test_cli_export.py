@@ -171,3 +171,19 @@ def test_classes_of_a_file_keep_their_names_and_colours(project: Path, tmp_path:
     assert found["modelMaterialColors"] * 255 == pytest.approx(np.array([[230, 85, 75], [75, 160, 235]]))
     voxels = np.moveaxis(found["mibModel"], 2, 0)  # y, x, z in MATLAB
     assert (voxels == 2).sum() == 3 * 10 * 40 and (voxels[2:5, 30:44, 60:70] == 1).all()
+
+
+def test_a_voxel_size_that_is_given_is_not_called_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels, out = tmp_path / "a.labels.tif", tmp_path / "out.tif"
+    voxels = np.zeros((5, 20, 20), np.uint8)
+    voxels[1:3, 5:9, 5:9] = 255
+    tifffile.imwrite(labels, voxels, photometric="minisblack")
+    words = ["export", str(labels), "--what", "labels", "--for", "fiji", "-o", str(out)]
+    assert main([*words, "--voxel", "10"]) == 0
+    printed = capsys.readouterr().out
+    assert "10 × 10 × 10 nm" in printed and "unknown" not in printed
+    out.unlink()
+    assert main(words) == 0
+    assert "unknown" in capsys.readouterr().out

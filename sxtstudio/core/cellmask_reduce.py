@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
@@ -30,8 +31,9 @@ def reduce_volume(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Triple]:
     """Return the block means (float32), which blocks hold an image, and the factor, all (z, y, x).
 
-    A block without a finite voxel, or with one value only (padding around the reconstruction),
-    holds no image.
+    A block without a finite voxel, or of which nothing was measured (``measured``), holds no image. What
+    surrounds a reconstruction is the same in neighbouring slices, so of the few that are read together one is
+    looked at.
     """
     factor = reduction(volume)
     _, height, width = volume.shape
@@ -50,11 +52,10 @@ def reduce_volume(
                 values[~finite] = 0
                 count += _per_block(np.add, finite.astype(np.float32), rows, columns)
             total += _per_block(np.add, values, rows, columns)
-        # Padding has one value in every slice; looking at the last one is enough.
-        highest = _per_block(np.maximum, values, rows, columns)
-        varied = highest > _per_block(np.minimum, values, rows, columns)
         means.append(total / np.maximum(count, 1))
-        usable.append((count > 0) & varied)
+        measured = measured_pixels(slab[-1])
+        seen = np.ones(slab.shape[1:], np.float32) if measured is None else measured.astype(np.float32)
+        usable.append((count > 0) & (_per_block(np.maximum, seen, rows, columns) > 0))
     return np.stack(means), np.stack(usable), factor
 
 

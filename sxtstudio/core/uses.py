@@ -29,9 +29,9 @@ _WORDS = {
     Use.EVERYTHING: "find everything",
 }
 _MEANINGS = {
-    Use.FEW_FALSE: "Labels only what the network is sure of: little to delete, more gaps to close.",
-    Use.BALANCED: "Misses and mistakes weigh the same.",
-    Use.EVERYTHING: "Labels also what the network doubts: few gaps, more to delete.",
+    Use.FEW_FALSE: "Labels what the network is sure of: more gaps to close.",
+    Use.BALANCED: "Misses and mistakes weigh the same: some of either.",
+    Use.EVERYTHING: "Labels also what it doubts: few gaps, more to delete.",
 }
 
 

@@ -141,6 +141,8 @@ def _count_slices(path: Path, one: tifffile.TiffPageSeries, named: bool, notes: 
     if long and long[0][0] in "CT" and not named:
         kind = {"C": "channels", "T": "time points"}[long[0][0]]
         notes.append(f"the file calls its slices {kind}; they are taken as z")
+    if planes and not named and page.photometric.name in _COLOUR and one.dtype == np.uint8:
+        notes.append(f"the file calls its {page.samplesperpixel} slices colours; they are taken as z")
     pixels = page.imagelength * page.imagewidth
     return int(np.prod(shape, dtype=object)) // pixels if pixels else 0
 
@@ -153,11 +155,13 @@ def _has_planes(page: tifffile.TiffPage) -> bool:
 def _planes_are_slices(one: tifffile.TiffPageSeries, named: bool) -> bool:
     """Whether the planes of a page are slices: tifffile writes 3 or 4 slices so, and calls them RGB.
 
-    Colours are of 8 bit, as photographs are; a description may call them slices all the same.
+    Colours are three and of 8 bit, as photographs are; a description may call them slices all the same. Nobody
+    keeps a photograph with its opacity plane by plane.
     """
     page = one.keyframe
     grey = page.photometric.name in ("MINISBLACK", "MINISWHITE")
-    return _has_planes(page) and (named or grey or "S" not in one.axes or one.dtype != np.uint8)
+    no_photograph = one.dtype != np.uint8 or page.samplesperpixel > 3
+    return _has_planes(page) and (named or grey or "S" not in one.axes or no_photograph)
 
 
 def _check_promise(

@@ -248,6 +248,21 @@ def test_colour_is_refused(tmp_path, data, how):
         open_volume(tmp_path / "a.tif")
 
 
+def test_four_slices_that_tifffile_calls_colours_are_slices_with_a_note(tmp_path):
+    stack = np.random.default_rng(0).integers(0, 255, (4, 7, 11)).astype("u1")
+    # As tifffile writes four slices where nobody tells it what they are; its warning says so, too.
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        stack,
+        photometric="rgb",
+        planarconfig="separate",
+        extrasamples=["unassalpha"],
+    )
+    opened, got = read_all(tmp_path / "a.tif")
+    np.testing.assert_array_equal(got, stack)
+    assert opened.notes[-1] == "the file calls its 4 slices colours; they are taken as z"
+
+
 def test_complex_is_refused(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((5, 7, 11), "c8"), photometric="minisblack")
     with pytest.raises(UserError, match="complex"):

@@ -212,7 +212,8 @@ class UndoStore:
         if shutil.disk_usage(self.folder).free < edit.bytes + SPARE_BYTES:
             raise OSError(f"there is no room in {self.folder}")
         write_edit(path, edit)
-        journal_path(path).unlink(missing_ok=True)
+        with suppress(OSError):  # on Windows while it is brought to the disk; it says no more than the edit
+            journal_path(path).unlink(missing_ok=True)
 
     def _give_up(self) -> None:
         """Keep nothing: with a gap in it, what was before could not be taken back."""

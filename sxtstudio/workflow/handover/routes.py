@@ -378,7 +378,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
 
 #: What was written from which source; most programs cannot be installed where this is tested.
 READ: dict[Program, str] = {
-    P.FIJI: "ImageJ 1.52 was run; Fiji itself was not.",
+    P.FIJI: "ImageJ 1.53t was run; Fiji itself was not.",
     P.MIB: "From the sources of MIB 2.91 and MIB 3; GNU Octave read the files. MIB itself was not run.",
     P.IMOD: "IMOD 4.8.2, built from its public source, read the models; newer ones were not run.",
     P.AMIRA: "The library ahds read the files back; Amira itself was not run.",

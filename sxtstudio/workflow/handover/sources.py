@@ -29,7 +29,7 @@ from sxtstudio.io.project import is_project
 from sxtstudio.workflow.document.exporting import ExportSource, source_of
 from sxtstudio.workflow.document.project import open_project
 from sxtstudio.workflow.document.recovery import of_a_command
-from sxtstudio.workflow.document.views import labels_to_disk
+from sxtstudio.workflow.document.views import labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.class_table import classes_in
 from sxtstudio.workflow.jobs.outputs import scratch_folder
 
@@ -101,9 +101,9 @@ def opened_source(
             raise UserError(f"{path.name} does not say what was done: give a project.")
         bare = ExportSource(file, None, None, voxel_nm or file.voxel_nm, file.place)
         if content in _IMAGES:
-            yield bare, tuple(file.notes)
+            yield bare, notes_of(file, voxel_nm)
         else:
-            yield _of_labels(bare, file, content, folder, tomogram, table, progress), tuple(file.notes)
+            yield _of_labels(bare, file, content, folder, tomogram, table, progress), notes_of(file, voxel_nm)
 
 
 def _of_labels(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -338,3 +339,29 @@ def test_a_saved_project_with_nothing_but_an_unfinished_segmentation_is_called_t
     window.document.close()
     (left,) = leftovers()
     assert left.segmentation and left.saved
+
+
+def test_what_is_being_changed_reaches_the_disk_while_it_is_changed(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[int, int] = {}  # how much of a file was there when it was last brought to the disk
+
+    def fsync(descriptor: int) -> None:
+        facts = os.fstat(descriptor)
+        synced[facts.st_ino] = facts.st_size
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(edit_journal, "SYNC_EVERY_S", 0.0)
+    recorder = window.document.recorder(EditKind.BRUSH, "labels", {})
+    for row in (3, 9):
+        for thread in threading.enumerate():
+            if thread.name == "edit journal":
+                thread.join()
+        recorder.write(Box((1, row, 2), (2, row + 1, 7)), np.full((1, 1, 5), 255, np.uint8))
+    for thread in threading.enumerate():
+        if thread.name == "edit journal":
+            thread.join()
+    (journal,) = journals(window.document.bulk / "undo")
+    facts = journal.stat()
+    assert synced[facts.st_ino] == facts.st_size
+    recorder.roll_back()
