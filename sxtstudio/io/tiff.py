@@ -155,8 +155,8 @@ def _has_planes(page: tifffile.TiffPage) -> bool:
 def _planes_are_slices(one: tifffile.TiffPageSeries, named: bool) -> bool:
     """Whether the planes of a page are slices: tifffile writes 3 or 4 slices so, and calls them RGB.
 
-    Colours are three and of 8 bit, as photographs are; a description may call them slices all the same. Nobody
-    keeps a photograph with its opacity plane by plane.
+    Colours are three and of 8 bit, as photographs are; a description may call them slices all the same.
+    Nobody keeps a photograph with its opacity plane by plane.
     """
     page = one.keyframe
     grey = page.photometric.name in ("MINISBLACK", "MINISWHITE")
