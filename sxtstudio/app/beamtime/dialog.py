@@ -180,7 +180,7 @@ class BeamtimeDialog(ToolDialog):
         self.tabs.addTab(VerticalScroll(self.details), "Details")  # on small screens the buttons must be seen
         self.tabs.addTab(self.days, "Days")
         self.tabs.addTab(VerticalScroll(self.form), "Settings")
-        self.tabs.setMinimumWidth(340)
+        self.tabs.setMinimumWidth(320)
         self.splitter = QSplitter()
         self.splitter.addWidget(self.wall)
         self.splitter.addWidget(self.tabs)

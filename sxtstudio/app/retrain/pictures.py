@@ -53,7 +53,7 @@ class SlicePicture(QWidget):
         self.pixels: NDArray[np.uint8] | None = None
         self._pixmap: QPixmap | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(150, 150)
+        self.setMinimumSize(120, 120)
         self.setAccessibleName(title)
 
     def sizeHint(self) -> QSize:

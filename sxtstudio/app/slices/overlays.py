@@ -142,6 +142,8 @@ def _scale_bar(painter: QPainter, view: PlaneView) -> None:
     wide = max(length, metrics.horizontalAdvance(text))
     left, bottom = _MARGIN, view.height() - _MARGIN
     high = metrics.height() + 14
+    if bottom - high < 8 + metrics.height() + 6:  # on a small screen the names leave no room above
+        left = max(left, view.width() - wide - _MARGIN)
     _fill(painter, QColor(0, 0, 0, 110))
     painter.drawRoundedRect(QRectF(left - 6, bottom - high, wide + 12, high + 4), 4, 4)
     _fill(painter, QColor("white"))
