@@ -176,7 +176,11 @@ def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
             )
     elif job.method is Method.BODIES:
         rows.append(
-            ("bodies", f"{found.bodies}, {found.flagged(Flag.OPEN)} of them open where no outline is drawn")
+            (
+                "bodies",
+                f"{found.bodies}, {found.flagged(Flag.OPEN)} of them open: more than a fifth is missing "
+                "above or below the outlines",
+            )
         )
         if job.sheets:
             rows.append(("sheets", f"{sheets} that enclose nothing, numbered after the bodies"))

@@ -17,7 +17,7 @@ class Flag(StrEnum):
     """Why an object may not be whole, or not be one; the values stand in files and never change."""
 
     BORDER = "border"  # it touches a face of the volume, or the edge of what was reconstructed
-    OPEN = "open"  # it ends where its outlines end (tops and bottoms of a ±60° tomogram)
+    OPEN = "open"  # much of it is missing above or below its outlines (core/bodies/ends.py)
     DOUBTFUL = "doubtful"  # the network was not sure of its outline
     SHEET = "sheet"  # an open sheet of membrane, such as ER, which encloses nothing
 

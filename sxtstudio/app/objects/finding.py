@@ -241,7 +241,7 @@ def found_lines(done: FoundObjects) -> list[str]:
             "figures leave them out."
         )
     if is_open:
-        lines.append(f"{grouped(is_open)} end where their outlines end: top or bottom are missing.")
+        lines.append(f"{grouped(is_open)} are open: more than a fifth is missing where the outlines end.")
     if doubtful:
         lines.append(f"{grouped(doubtful)} have an outline that the network was not sure of.")
     if done.small:

@@ -225,16 +225,18 @@ def find_bodies(
         with stages.stage(Work.WALLS) as counter:
             trim_walls(outlines, bodies, lumen, line_px, membrane.px, counter, edges)
     with stages.stage(Work.ENDS) as counter:
-        if parameters.caps:
-            widest = lumen + (line_px if membrane is None else membrane.px)
-            add_caps(outlines, bodies, ends, widest, z_step=z_step, progress=counter)
+        widest = lumen + (line_px if membrane is None else membrane.px)
+        draw = parameters.caps
+        caps = add_caps(outlines, bodies, ends, widest, z_step=z_step, draw=draw, progress=counter)
     with stages.stage(Work.REWRITE) as counter:
-        _, at_border = find_at_border(bodies, total, counter)
+        voxels, at_border = find_at_border(bodies, total, counter)
     doubtful = None
     if probability is not None:
         with stages.stage(Work.ENDS) as counter:
             doubtful = find_doubtful(outlines, bodies, total, probability, counter)
-    return flag_bodies(total, bodies_count, at_border=at_border, is_open=ends.gaping, doubtful=doubtful)
+    return flag_bodies(
+        total, bodies_count, at_border=at_border, is_open=caps.leave_open(voxels), doubtful=doubtful
+    )
 
 
 def enclosed_bodies(tracks: Tracks, parameters: BodyParameters) -> NDArray[np.bool_]:

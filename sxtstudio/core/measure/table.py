@@ -33,7 +33,8 @@ FLAGS = Column(
     "Flags",
     Quantity.TEXT,
     "Why the object may not be whole or not be one: border (touches a face of the volume, or the edge of "
-    "what was measured in it), open (ends where its outlines end), "
+    "what was measured in it), open (its outlines end while it is wide: more than a fifth of it is missing "
+    "above or below them, or no more than a cap), "
     "doubtful (the network was not sure of its outline), sheet (encloses nothing).",
 )
 NOTES = Column("notes", "Notes", Quantity.TEXT, "What the user wrote.")

@@ -182,8 +182,7 @@ def test_the_chosen_object_is_described(room: MainWindow, qtbot: QtBot) -> None:
     session.objects.set(selected=(LARGE,))
     assert chosen.name.text() == f"Object {LARGE} · Vesicle"
     assert (
-        "top or bottom are missing" in chosen.flags.text()
-        and chosen.figure_note.text() == "Not measured yet."
+        "missing above or below" in chosen.flags.text() and chosen.figure_note.text() == "Not measured yet."
     )
     chosen.buttons["objects.hide"].click()
     assert session.objects.value.hidden == {LARGE} and "hidden" in chosen.name.text()

@@ -59,7 +59,7 @@ def test_rows_show_number_class_flags_and_notes(page: TablePage) -> None:
     swatch = model.index(2, 0).data(Qt.ItemDataRole.DecorationRole)
     assert (swatch.red(), swatch.green(), swatch.blue()) == tuple(number_colours(np.array([LARGE]))[0])
     tip = model.index(2, column(page, Own.FLAGS)).data(Qt.ItemDataRole.ToolTipRole)
-    assert "top or bottom are missing" in tip and "border of the volume" in tip
+    assert "missing above or below" in tip and "border of the volume" in tip
 
 
 def test_choosing_rows_chooses_objects_and_back(room: MainWindow, page: TablePage) -> None:

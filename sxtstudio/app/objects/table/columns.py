@@ -75,7 +75,10 @@ FLAGS: dict[Flag, tuple[str, str]] = {
         "border",
         "touches the border of the volume, or of what was measured in it, so part of it may be missing",
     ),
-    Flag.OPEN: ("open", "ends where its outlines end: top or bottom are missing"),
+    Flag.OPEN: (
+        "open",
+        "its outlines end while it is wide: more than a fifth is missing above or below them",
+    ),
     Flag.DOUBTFUL: ("doubtful", "the network was not sure of its outline"),
     Flag.SHEET: (
         "sheet",
