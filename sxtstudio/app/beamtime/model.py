@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
 from sxtstudio.core.printable import printable
 from sxtstudio.core.quality.dictionary import DEFINITIONS, FigureName
@@ -20,13 +21,15 @@ from sxtstudio.workflow.beamtime.summary import (
     headline_of,
     mark_of,
     needs_look,
-    objects_text,
     objects_total,
+    search_text,
     sentences_of,
 )
 
 Index = QModelIndex | QPersistentModelIndex
 _WORST_FIRST = tuple(Mark)
+# What is searched is written down ahead, so long at a time, so that the first letter finds it.
+_AHEAD_S, _PAUSE_MS = 0.02, 20
 
 
 class Show(StrEnum):
@@ -83,6 +86,10 @@ class WallModel(QAbstractListModel):
         self._show = Show.ALL
         self._words: tuple[str, ...] = ()
         self._order: SortKey = Order.LATEST
+        self._texts: dict[str, str] = {}  # what is searched, by the id of the record
+        self._ahead = QTimer(self)
+        self._ahead.setInterval(_PAUSE_MS)
+        self._ahead.timeout.connect(self._write_texts)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  as in Qt
         """Return how many are shown."""
@@ -126,8 +133,10 @@ class WallModel(QAbstractListModel):
         self._of_path = {}
         for record in self.records.values():
             self._of_path.setdefault(record.path, set()).add(record.id)
+        self._texts.clear()
         self._arrange()
         self.endResetModel()
+        self._ahead.start()
 
     def take(self, record: TomogramRecord) -> None:
         """Show what is known of one now; former ones of its place step back, as on the disk."""
@@ -138,6 +147,7 @@ class WallModel(QAbstractListModel):
             else:
                 self._hide(former_id)
                 del self.records[former_id]
+                self._texts.pop(former_id, None)
                 self._of_path[record.path].remove(former_id)
         self._put(record)
 
@@ -158,8 +168,24 @@ class WallModel(QAbstractListModel):
     def _arrange(self) -> None:
         self._shown = sorted(self._entry(record) for record in self.records.values() if self._fits(record))
 
+    def _write_texts(self) -> None:
+        """Write down what is searched of some tomograms, and stop once that is done for all."""
+        until = time.monotonic() + _AHEAD_S
+        for record in self.records.values():
+            if record.id not in self._texts:
+                self._text_of(record)
+                if time.monotonic() > until:
+                    return
+        self._ahead.stop()
+
+    def _text_of(self, record: TomogramRecord) -> str:
+        if record.id not in self._texts:
+            self._texts[record.id] = search_text(record)
+        return self._texts[record.id]
+
     def _put(self, record: TomogramRecord) -> None:
         """Show a tomogram at its place, which may be another one now."""
+        self._texts.pop(record.id, None)
         row = self.row_of(record.id)
         before = self.records.get(record.id)
         fits, entry = self._fits(record), self._entry(record)
@@ -193,10 +219,7 @@ class WallModel(QAbstractListModel):
             return False
         if not self._words:
             return True
-        said = [record.path, mark_of(record).value, *sentences_of(record), objects_text(record)]
-        for figure in () if record.quality is None else record.quality.figures:
-            said += [figure.definition.title, figure.text, figure.sentence]
-        text = " ".join(said).lower()
+        text = self._text_of(record)
         return all(word in text for word in self._words)
 
 

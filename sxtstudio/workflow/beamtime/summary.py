@@ -22,6 +22,8 @@ _COMPARED = (
     FigureName.RESOLUTION, FigureName.CONTRAST, FigureName.CELL_CONTRAST, FigureName.NOISE, FigureName.CELL,
     FigureName.STREAKS, FigureName.DOUBLES, FigureName.CERTAINTY, FigureName.RECOGNISED,
 )  # fmt: skip
+_KEYS = (LABELLED, *_COMPARED, OBJECTS_FOUND)
+_Means = dict[str, tuple[float | None, str]]
 
 
 class Mark(StrEnum):
@@ -103,6 +105,14 @@ def objects_text(record: TomogramRecord) -> str:
     return ", ".join(words) or "no object"
 
 
+def search_text(record: TomogramRecord) -> str:
+    """Return all that is said of a tomogram, in small letters: its place, its mark, sentences and figures."""
+    said = [record.path, mark_of(record).value, *sentences_of(record), objects_text(record)]
+    for figure in () if record.quality is None else record.quality.figures:
+        said += [figure.definition.title, figure.text, figure.sentence]
+    return " ".join(said).lower()
+
+
 @dataclass(frozen=True)
 class DayFigure:
     """A figure of a day: the mean of its tomograms, and the difference to the day before."""
@@ -148,6 +158,7 @@ def days_of(records: Iterable[TomogramRecord]) -> list[Day]:
         if not record.replaced and record.state is not State.SKIPPED:
             groups.setdefault(record.day, []).append(record)
     names = sorted(groups)
+    means = {name: {key: _mean(groups[name], key) for key in _KEYS} for name in names}
     days = []
     for number, name in enumerate(names):
         ours = groups[name]
@@ -160,15 +171,15 @@ def days_of(records: Iterable[TomogramRecord]) -> list[Day]:
                 sum(one.state is State.DONE for one in ours),
                 sum(one.state is State.FAILED for one in ours),
                 sum(needs_look(one) for one in ours),
-                tuple(_compared(ours, [] if before is None else groups[before])),
+                tuple(_compared(means[name], {} if before is None else means[before])),
             )
         )
     return days[::-1]
 
 
-def _compared(ours: Sequence[TomogramRecord], theirs: Sequence[TomogramRecord]) -> Iterable[DayFigure]:
-    for key in (LABELLED, *_COMPARED, OBJECTS_FOUND):
-        (mean, unit), (other, other_unit) = _mean(ours, key), _mean(theirs, key)
+def _compared(ours: _Means, theirs: _Means) -> Iterable[DayFigure]:
+    for key, (mean, unit) in ours.items():
+        other, other_unit = theirs.get(key, (None, ""))
         if mean is None and other is None:
             continue
         comparable = mean is not None and other is not None and unit == other_unit
@@ -184,23 +195,19 @@ def _mean(records: Sequence[TomogramRecord], key: str) -> tuple[float | None, st
     for record in records:
         if record.state is not State.DONE:
             continue
-        value: float | None
+        value: float | None = None
         if key == LABELLED:
             value = record.labelled
         elif key == OBJECTS_FOUND:
             total = objects_total(record)
             value = None if total is None else float(total)
-        else:
-            figure = _figure(record, key)
+        elif isinstance(key, FigureName) and record.quality is not None:
+            figure = record.quality.figure(key)
             value = None if figure is None else figure.value
             unit = unit if figure is None else figure.unit
         if value is not None and math.isfinite(value):
             values.append(value)
     return (sum(values) / len(values) if values else None), unit
-
-
-def _figure(record: TomogramRecord, key: str) -> Figure | None:
-    return None if record.quality is None else record.quality.figure(FigureName(key))
 
 
 def _text(value: float | None, unit: str) -> str:

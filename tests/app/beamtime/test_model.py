@@ -15,6 +15,7 @@ from sxtstudio.app.beamtime.model import Order, Show, WallModel, title_of
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.record import Figure, Flag, Quality
 from sxtstudio.workflow.beamtime.record import State, TomogramRecord, record_for
+from sxtstudio.workflow.beamtime.summary import search_text
 
 FLAGS = (Flag.GOOD, Flag.LOOK, Flag.BAD)
 
@@ -125,3 +126,19 @@ def test_names_of_strangers_are_shown_as_text(wall: WallModel) -> None:
     assert names(wall) == [r"a\u202egnp.mrc"]
     spoken = wall.data(wall.index(0), Qt.ItemDataRole.AccessibleTextRole)
     assert "worth a look" in spoken and "Sentence 1." in spoken
+
+
+def test_what_is_searched_is_written_ahead_and_follows_its_record(wall: WallModel, qtbot: QtBot) -> None:
+    """Each letter of a search asks all tomograms: that of thousands must not be put together anew."""
+    records = [made(n) for n in range(40)]
+    wall.show_all(records)
+    qtbot.waitUntil(lambda: not wall._ahead.isActive(), timeout=5000)
+    assert wall._texts == {record.id: search_text(record) for record in records}
+    wall.set_filter(Show.ALL, "cell shrinks")
+    assert names(wall) == []
+    wall.take(replace(records[3], messages=("The cell SHRINKS.",)))
+    assert names(wall) == ["cell 3.mrc"]
+    wall.take(records[3])
+    assert names(wall) == []
+    wall.show_all([replace(records[5], messages=("It shrinks.",))])
+    assert names(wall) == ["cell 5.mrc"]
