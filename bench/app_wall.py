@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from sxtstudio.core.quality.dictionary import FigureName
@@ -28,7 +29,9 @@ _FLAGS = (Flag.GOOD, Flag.GOOD, Flag.GOOD, Flag.LOOK, Flag.BAD)
 def made(number: int, rng: random.Random) -> TomogramRecord:
     """Return a tomogram of a long beamtime with every figure, every 40th of them a failed one."""
     when = _BEGIN_S + number * _EVERY_S
-    record = record_for(Path(f"/data/day {number // 150}/cell {number}.mrc"), {"n": number}, (1, 1, when, when))
+    record = record_for(
+        Path(f"/data/day {number // 150}/cell {number}.mrc"), {"n": number}, (1, 1, when, when)
+    )
     if number % 40 == 0:
         return replace(record, state=State.FAILED, messages=("The file ends after 12 of 350 slices.",))
     text = "The {} of this tomogram is {:.3f}, which is far from what the others of its day have."
@@ -90,11 +93,11 @@ def main() -> None:
         spin(_SPIN_S)
         timed(f"show {count} tomograms", lambda: dialog.show_records(records))
         for number, key in enumerate((*Order, *FigureName)):
-            timed(f"sort: {key.name.lower()}", lambda number=number: dialog.order.setCurrentIndex(number))
+            timed(f"sort: {key.name.lower()}", partial(dialog.sieve.order.setCurrentIndex, number))
         for number, show in enumerate(Show):
-            timed(f"filter: {show.value}", dialog.shown.button(number).click)
+            timed(f"filter: {show.value}", dialog.sieve.kinds.button(number).click)
         for text in ("c", "cell 1", "mitochondrion", "nothing has this", ""):
-            timed(f"search: {text!r}", lambda text=text: dialog.search.setText(text))
+            timed(f"search: {text!r}", partial(dialog.sieve.search.setText, text))
         timed("days", lambda: dialog.tabs.setCurrentIndex(1))
         timed("one tomogram changes", lambda: dialog.take(replace(records[5], labelled=0.1)))
         window.close()

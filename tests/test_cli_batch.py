@@ -126,7 +126,7 @@ def test_of_what_failed_in_earlier_runs_a_watch_says_when_it_is_tried_again(tmp_
     words = ["batch", "--watch", str(tmp_path), "--page", str(page)]
     said = {}
     for more in ([], ["--retry"]):
-        follower = beamtime_of(build_parser().parse_args([*words, *more]))
+        follower = beamtime_of(build_parser().parse_args([*words, *more]))()
         said["".join(more)] = capsys.readouterr().out
         follower.stopped()
     note = (

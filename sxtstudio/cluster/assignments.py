@@ -1,8 +1,8 @@
 """The tomograms that a batch has begun, and what of each is with its workers.
 
 A tomogram has one task to begin with. Where that comes back as planned, there is one for each of its ranges,
-one that plans the clean-up and one for each range of that, and a last one that joins them; ``todo`` holds
-those that wait for a worker.
+one that plans the clean-up and one for each range of that, and a last one that joins them. Where objects are
+wanted, one more finds them. ``todo`` holds those that wait for a worker.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from distributed import Future
 
 from sxtstudio.cluster.records import Division, PlannedRange, Step
 from sxtstudio.core.wording import count
+from sxtstudio.workflow.jobs.batch_jobs import JobOutcome
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
 
 
@@ -51,7 +52,8 @@ class OpenTomogram:
     """A tomogram that is worked on.
 
     ``ranges`` are its ranges where it is divided, ``cleaning`` those of its clean-up once that is planned,
-    ``rounds`` how often ranges were given out or joined anew.
+    ``rounds`` how often ranges were given out or joined anew, ``segmented`` what became of its segmentation
+    once objects are looked for in that.
     """
 
     number: int
@@ -63,6 +65,7 @@ class OpenTomogram:
     cleaning: dict[int, Task] | None = None
     whole: Task | None = None
     rounds: int = 0
+    segmented: JobOutcome | None = None
     workers: dict[str, str] = field(default_factory=dict)  # by their address
 
     def begin(self) -> None:
@@ -103,6 +106,11 @@ class OpenTomogram:
             return
         planned = self.cleaning is not None or not self.job.clean_up.wanted
         self.todo.append(Task(self, Step.FINISH if planned else Step.PLAN_CLEANING))
+
+    def find_objects(self, segmented: JobOutcome) -> None:
+        """Look for objects in the labels, which are there."""
+        self.segmented = segmented
+        self.todo.append(Task(self, Step.OBJECTS))
 
     @property
     def slices(self) -> tuple[int, int]:

@@ -15,11 +15,11 @@ from typing import Any
 from distributed import Future
 from distributed.scheduler import KilledWorker
 
+from sxtstudio.cluster.batch_run import MOST_TRIES
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.mapping import PathMapping
 from sxtstudio.cluster.profile import Profile
 from sxtstudio.cluster.records import OutcomeRecord, PlannedRecord, outcome_from, quoted, to_bytes
-from sxtstudio.cluster.runner import MOST_TRIES
 from sxtstudio.cluster.task import run_planned
 from sxtstudio.cluster.versions import own_versions
 from sxtstudio.core.errors import UserError, sentence_of

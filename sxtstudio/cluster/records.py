@@ -22,6 +22,7 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.segment.neighbours import Reach
 from sxtstudio.segment.parameters import SegmentParameters, SliceChoice, TrustChoice
 from sxtstudio.workflow.jobs.batch_jobs import JobOutcome
+from sxtstudio.workflow.jobs.batch_objects import ObjectsFound, ObjectsWanted
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
 from sxtstudio.workflow.ranges.any_range import AnyRange
@@ -67,6 +68,7 @@ class Step(StrEnum):
     PLAN_CLEANING = "plan-cleaning"  # once all are done: plan the clean-up in ranges
     CLEAN = "clean"  # do one of those
     FINISH = "finish"  # join all
+    OBJECTS = "objects"  # find objects in the labels
 
 
 class Division(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,12 +78,20 @@ class Division(Struct, frozen=True, forbid_unknown_fields=True):
     least_voxels: Annotated[int, Meta(ge=0)] = 0
 
 
+class ObjectsRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be found in the labels: the content of the classifier, which lies where the batch runs."""
+
+    classifier: str | None
+    name: _Path
+    voxel_nm: VoxelSize | None
+
+
 class JobRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """A tomogram to segment; all paths are those of the worker.
 
     ``back`` names the folders of the worker as the batch calls them, for the report. ``topic`` is what the
     worker's messages are sent under, ``key`` what they are about. ``division`` is for the step that begins
-    it (None: as a whole), ``range`` the number of the range to do.
+    it (None: as a whole), ``range`` the number of the range to do, ``objects`` for the step that finds them.
     """
 
     key: str
@@ -103,6 +113,7 @@ class JobRecord(Struct, frozen=True, forbid_unknown_fields=True):
     step: Step = Step.BEGIN
     division: Division | None = None
     range: Annotated[int, Meta(ge=0)] | None = None
+    objects: ObjectsRecord | None = None
 
     def job(self, model: str | Path | None) -> SegmentJob:
         """Return the job, with the model as it is found on this machine."""
@@ -154,12 +165,12 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     "refused": the worker cannot run it, as it has other versions; "no-model": it must be sent the model;
     "stopped": the worker was told to stop; "planned": it is divided into ``ranges``; "range-done": the range
     is; "missing": ranges with these numbers have to be done again, those that ``step`` does; "no-plan": its
-    plan has gone.
+    plan has gone; "objects": there are so many of each class, with what to know in ``notes``.
     """
 
     state: Literal[
         "done", "failed", "projections", "refused", "no-model", "stopped", "planned", "range-done", "missing",
-        "no-plan",
+        "no-plan", "objects",
     ]  # fmt: skip
     message: str = ""
     labelled: float | None = None
@@ -170,6 +181,12 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     missing: tuple[int, ...] = ()
     step: Step = Step.RANGE
     outside: bool = False
+    counts: dict[str, Annotated[int, Meta(ge=0)]] = {}
+    notes: tuple[str, ...] = ()
+
+    def found(self) -> ObjectsFound:
+        """Return the objects that were found."""
+        return ObjectsFound(self.counts, self.notes)
 
     def outcome(self) -> JobOutcome:
         """Return it for the row of the batch."""
@@ -191,6 +208,7 @@ def job_record(
     step: Step = Step.BEGIN,
     division: Division | None = None,
     range_number: int | None = None,
+    objects: ObjectsWanted | None = None,
 ) -> JobRecord:
     """Return the record of a job, with the paths of the workers."""
     given, clean_up = job.parameters, job.clean_up
@@ -222,7 +240,14 @@ def job_record(
         step=step,
         division=division,
         range=range_number,
+        objects=None if objects is None else _objects_record(objects),
     )
+
+
+def _objects_record(wanted: ObjectsWanted) -> ObjectsRecord:
+    path = wanted.classifier
+    content = None if path is None else path.read_text(encoding="utf-8")
+    return ObjectsRecord(content, quoted("classifier.json" if path is None else path.name), wanted.voxel_nm)
 
 
 def to_bytes(record: Struct) -> bytes:

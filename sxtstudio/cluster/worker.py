@@ -16,6 +16,7 @@ import msgspec
 from sxtstudio.cluster.lease import Lease, Taken
 from sxtstudio.cluster.mapping import PathMapping, mapped_texts
 from sxtstudio.cluster.models import ModelMissing, model_here
+from sxtstudio.cluster.objects import objects_in
 from sxtstudio.cluster.ranges import (
     clean_range,
     do_range,
@@ -78,7 +79,7 @@ def work(content: bytes, send: Send, wanted: Wanted, models: Path) -> bytes:
     except UserError as refusal:
         return to_bytes(OutcomeRecord("refused", str(refusal)))
     try:
-        model = model_here(record.model, models)
+        model = None if record.step is Step.OBJECTS else model_here(record.model, models)
     except ModelMissing:
         return to_bytes(OutcomeRecord("no-model"))
     with _lock:  # whatever the number of threads: one network, and one tomogram in memory
@@ -184,6 +185,8 @@ def _do(record: JobRecord, model: str | Path | None, progress: Progress, send: S
     if record.step is Step.CLEAN:
         clean_range(job, record.range or 0)
         return OutcomeRecord("range-done")
+    if record.step is Step.OBJECTS:
+        return objects_in(job, record.objects, progress)
     if record.step is Step.PLAN_CLEANING:
         return OutcomeRecord("planned", ranges=plan_cleaning(job, progress))
     back = PathMapping(record.back)

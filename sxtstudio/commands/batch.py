@@ -120,7 +120,6 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Segment all of them, and say what became of each."""
     from sxtstudio.workflow.jobs.batch import run_batch
-    from sxtstudio.workflow.jobs.batch_settings import check_batch
     from sxtstudio.workflow.jobs.watching import run_watch
 
     if bool(arguments.tomograms) == bool(arguments.watch):
@@ -129,7 +128,6 @@ def run(arguments: argparse.Namespace) -> int:
     with shown_progress() as (progress, display):
         rows = _Rows(len(arguments.tomograms), display, reports=parameters.reports)
         runner = _runner(arguments, rows.note)
-        check_batch(parameters, here=runner is None)  # before the page is made
         follower = beamtime_of(arguments)
         try:
             if arguments.watch:

@@ -11,7 +11,9 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import count, listed
 
 if TYPE_CHECKING:
-    from sxtstudio.workflow.beamtime.follow import BeamtimeFollower
+    from collections.abc import Callable
+
+    from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters
 
 DEFAULT_PAGE = "beamtime"
 
@@ -45,8 +47,8 @@ def add_beamtime(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
-    """Return what keeps the page that is asked for, or None.
+def beamtime_of(arguments: argparse.Namespace) -> Callable[[], BeamtimeFollower] | None:
+    """Return what makes the keeper of the page that is asked for, or None.
 
     Raises
     ------
@@ -63,8 +65,8 @@ def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
                     f"--{name} is for the page of a beamtime: give --page FOLDER or --beamtime, too."
                 )
         return None
-    from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters, check_page
-    from sxtstudio.workflow.beamtime.page import INDEX
+    from sxtstudio.workflow.beamtime.follow import BeamtimeParameters
+    from sxtstudio.workflow.beamtime.page_folder import check_page
 
     folder = Path(arguments.page or Path(arguments.output or arguments.watch) / DEFAULT_PAGE)
     classifier = Path(arguments.classifier) if arguments.classifier else None
@@ -77,6 +79,14 @@ def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
         arguments.voxel,
         retry_failed=arguments.retry,
     )
+    return lambda: _keeper(parameters)
+
+
+def _keeper(parameters: BeamtimeParameters) -> BeamtimeFollower:
+    """Begin with the page, and say where it is."""
+    from sxtstudio.workflow.beamtime.follow import BeamtimeFollower
+    from sxtstudio.workflow.beamtime.page import INDEX
+
     follower = BeamtimeFollower(parameters, slices_from=0)
     for text in follower.records.damaged:
         show(f"note: {text}")
@@ -87,5 +97,5 @@ def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
             f"{'is' if len(failed) == 1 else 'are'} tried again only once the file has changed, or with "
             f"--retry: {listed(failed)}"
         )
-    show(f"page: {folder / INDEX}")
+    show(f"page: {parameters.page / INDEX}")
     return follower

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pytest
+import tifffile
 from msgspec.structs import replace
 
 from sxtstudio.cluster.machines import Machines
@@ -13,13 +16,15 @@ from sxtstudio.cluster.profile import Profile
 from sxtstudio.cluster.runner import ClusterRunner
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
-from sxtstudio.workflow.beamtime import pictures
+from sxtstudio.workflow.beamtime import after, pictures
 from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters
 from sxtstudio.workflow.beamtime.record import RecordFolder, State, TomogramRecord
 from sxtstudio.workflow.jobs import watch as watch_module
 from sxtstudio.workflow.jobs.batch import run_batch
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted
 from sxtstudio.workflow.jobs.watch import FolderWatch
-from sxtstudio.workflow.jobs.watching import run_watch
+from sxtstudio.workflow.jobs.watching import Follower, run_watch
 from tests.cluster.test_runner import TWO, contents, parameters
 
 
@@ -58,6 +63,7 @@ def test_with_the_credentials_of_another_run_a_scheduler_is_not_reached(
 def test_a_watched_folder_is_segmented_by_several_workers_with_its_page(
     tomogram: Path, toy_model: Path, tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(after, "find_objects", lambda *args: pytest.fail("this process only watches"))
     monkeypatch.setattr(pictures, "render_picture", lambda path, *a, **more: path.touch())
     monkeypatch.setattr(watch_module, "GIVE_UP_S", 0.1)  # until a file that is cut off is taken as it is
     folder, progress = tmp_path / "in", Progress()
@@ -80,10 +86,42 @@ def test_a_watched_folder_is_segmented_by_several_workers_with_its_page(
             progress=progress,
             watch=FolderWatch(folder, stable_s=0.02),
             poll_s=0.05,
-            follower=BeamtimeFollower(BeamtimeParameters(tmp_path / "page"), on_record),
+            follower=lambda: BeamtimeFollower(BeamtimeParameters(tmp_path / "page", objects=True), on_record),
             runner=ClusterRunner(TWO, machines=machines),
         )
     assert ended == {"a.mrc": State.DONE, "b.mrc": State.DONE, "bad.mrc": State.FAILED}
-    assert {record.state for record in RecordFolder(tmp_path / "page")} == {State.DONE, State.FAILED}
+    records = {record.name: record for record in RecordFolder(tmp_path / "page")}
+    assert {name: record.state for name, record in records.items()} == ended
+    for name in ("a", "b"):
+        numbers = tifffile.imread(tmp_path / "out" / f"{name}.objects.tif")
+        assert records[f"{name}.mrc"].objects == {"": len(np.unique(numbers[numbers > 0]))}
+        assert (tmp_path / "out" / f"{name}.objects.csv").is_file() and numbers.any()
+    assert records["bad.mrc"].objects is None
     run_batch([folder / "a.mrc"], parameters(toy_model, tmp_path / "alone"))
     assert contents(tmp_path / "out")["a.labels.tif"] == contents(tmp_path / "alone")["a.labels.tif"]
+
+
+def test_labels_stay_whatever_becomes_of_their_objects(
+    tomogram: Path, toy_model: Path, tmp_path: Path, machines: Machines
+) -> None:
+    class Wishes(Follower):
+        objects = ObjectsWanted(tmp_path / "gone.json")
+        rows: ClassVar[list[BatchRow]] = []
+
+        def ended(self, row: BatchRow, progress: Progress) -> None:
+            self.rows.append(row)
+            progress.cancel()
+
+    with pytest.raises(Cancelled):
+        run_watch(
+            tomogram.parent,
+            parameters(toy_model, tmp_path / "out"),
+            watch=FolderWatch(tomogram.parent, stable_s=0.02),
+            poll_s=0.05,
+            follower=Wishes,
+            runner=ClusterRunner(TWO, machines=machines),
+        )
+    (row,) = Wishes.rows
+    assert row.state == "done" and row.output is not None and row.output.is_file()
+    assert row.objects is not None and "gone.json" in row.objects.trouble and not row.objects.counts
+    assert row.details is not None and row.details["model"] == "toy"

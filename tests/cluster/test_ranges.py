@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from sxtstudio.cluster import batch_run as run_module
 from sxtstudio.cluster import runner as runner_module
 from sxtstudio.cluster.assignments import OpenTomogram
 from sxtstudio.cluster.machines import Machines
@@ -136,11 +137,11 @@ def test_a_worker_that_is_killed_in_a_range_costs_the_slices_in_hand(
 def test_a_large_tomogram_is_divided_where_workers_would_idle(
     deep: Path, toy_model: Path, tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_module, "SLICES_PER_RANGE", 16)
+    monkeypatch.setattr(run_module, "SLICES_PER_RANGE", 16)
     by_itself = replace(SHARED, slices_per_task=None)
     out = {}
     for name, least in (("large", 23 * 64 * 80), ("small", 23 * 64 * 80 + 1)):
-        monkeypatch.setattr(runner_module, "LARGE_VOXELS", least)
+        monkeypatch.setattr(run_module, "LARGE_VOXELS", least)
         out[name] = tmp_path / name
         run_batch(
             [deep], parameters(toy_model, out[name]), runner=ClusterRunner(by_itself, machines=machines)

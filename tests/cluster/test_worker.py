@@ -24,11 +24,16 @@ from sxtstudio.cluster.models import (
 from sxtstudio.cluster.records import Division, Step, job_from, job_record, outcome_from, to_bytes
 from sxtstudio.cluster.versions import own_versions
 from sxtstudio.cluster.worker import stop_all, work
+from sxtstudio.core.classes.classifier_file import write_classifier
+from sxtstudio.core.classes.fitting import train
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.progress import Progress
 from sxtstudio.core.records import RecordError
 from sxtstudio.segment import SegmentParameters
+from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted, find_objects, object_tables, objects_path
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder
 from sxtstudio.workflow.ranges.state import ranges_folder
+from tests.core.classes.conftest import Specimens
 
 
 def sent(job: SegmentJob, paths: dict[str, str] | None = None, **changes: Any) -> bytes:
@@ -138,6 +143,28 @@ def test_whether_the_tomogram_is_to_blame_comes_back_from_the_worker(job: Segmen
         "tiles": True,
     }
     assert all(one.outcome().outside is one.outside for one in found.values())
+
+
+def test_objects_are_those_that_the_batch_would_find_and_the_classifier_is_sent_along(
+    job: SegmentJob, tmp_path: Path
+) -> None:
+    """It lies where the batch runs, in a folder that no worker sees."""
+    assert run(sent(job), tmp_path)[0].state == "done"
+    classifier = tmp_path / "mine.json"
+    write_classifier(classifier, train(Specimens().examples([0] * 5 + [2] * 5)))
+    wanted = ObjectsWanted(classifier, (10.0, 10.0, 10.0))
+    here = find_objects(wanted, job.tomogram, job.output, Progress())
+    tables = [path.read_bytes() for path in object_tables(job.output)]
+    content = sent(job, step=Step.OBJECTS, objects=wanted)
+    for path in (classifier, objects_path(job.output), *object_tables(job.output)):
+        path.unlink()
+    found, messages = run(content, tmp_path)
+    assert (found.state, found.found()) == ("objects", here), found.message
+    assert sum(here.counts.values()) > 0
+    assert [path.read_bytes() for path in object_tables(job.output)] == tables
+    assert [message["what"] for message in messages] == ["begin"]
+    broken = content.replace(b"trees", b"weeds")
+    assert run(broken, tmp_path)[0].state == "failed" and "mine.json" in run(broken, tmp_path)[0].message
 
 
 def test_a_worker_loads_nothing_of_window_surfaces_and_training() -> None:

@@ -29,7 +29,7 @@ HANDED_ON = {
     "app/document/opening.py": "notes of what was opened",
     "app/document/saving.py": "notes of what was saved",
     "cluster/planned.py": "what a worker says of a range",
-    "cluster/runner.py": "why a worker refuses",
+    "cluster/batch_run.py": "why a worker refuses",
     "commands/demo.py": "why there is no picture",
     "commands/surface.py": "why there is no picture",
     "core/errors.py": "an error that is not the file's, of another one",

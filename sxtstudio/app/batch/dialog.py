@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent
@@ -29,8 +28,9 @@ from sxtstudio.app.document.choose_volume import WhichVolumeDialog, several_in_a
 from sxtstudio.app.document.open_result import open_result
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind, Work
+from sxtstudio.app.jobs.long_run import check_free, free, say_the_end, show_buttons
 from sxtstudio.app.jobs.strip import ProgressStrip
-from sxtstudio.app.notices import Notice, NoticeKind
+from sxtstudio.app.notices import NoticeKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.outside import show_folder
@@ -211,12 +211,8 @@ class BatchDialog(ToolDialog):
         """Start, or go on with what is not done yet."""
         if self.job is not None:
             return
-        other = self._context.session.busy
         try:
-            if other is not None:
-                raise UserError(
-                    f"“{other.name}” is running. Wait for it, or cancel it, then start the batch."
-                )
+            check_free(self._context, "batch")
             if self.watch_mode.isChecked():
                 self._begin_watch()
             else:
@@ -247,6 +243,8 @@ class BatchDialog(ToolDialog):
         done = ("done", "skipped")
         tomograms = [row.tomogram if row.state in done else _as_given(row.tomogram) for row in rows]
 
+        may_begin = free(self._context)
+
         def work(job: Job) -> object:
             return run_batch(
                 tomograms,
@@ -254,7 +252,7 @@ class BatchDialog(ToolDialog):
                 lambda *row: job.report(row),
                 job.progress,
                 earlier=rows,
-                free=self._free,
+                free=may_begin,
                 runner=_runner_for(profile),
             )
 
@@ -267,6 +265,7 @@ class BatchDialog(ToolDialog):
         watch = FolderWatch(folder, include_present=self.present.isChecked())
         parameters, profile = self.form.parameters(folder), self.form.where.profile()
         self.table.clear_rows()
+        may_begin = free(self._context)
 
         def work(job: Job) -> None:
             run_watch(
@@ -275,7 +274,7 @@ class BatchDialog(ToolDialog):
                 _row_listener(job),
                 job.progress,
                 watch=watch,
-                free=self._free,
+                free=may_begin,
                 runner=_runner_for(profile),
             )
 
@@ -293,10 +292,6 @@ class BatchDialog(ToolDialog):
         )
         self.job.finished.connect(self._on_finished)
         self.strip.watch(self.job)
-
-    def _free(self) -> bool:
-        """Whether nothing else computes; asked by the thread of the batch."""
-        return self._context.session.busy is None
 
     def _on_row(self, number: int, row: BatchRow) -> None:
         self.table.show_row(number, row)
@@ -317,13 +312,8 @@ class BatchDialog(ToolDialog):
     def _on_finished(self) -> None:
         self.job = None
         self._refresh()
-        session = self._context.session
-        session.message.emit(f"Batch: {self.status.text()}")
-        if not self.isActiveWindow():
-            look = partial(self._context.dialogs.bring_up, BatchDialog)
-            session.notices.post(
-                Notice(NoticeKind.BATCH, f"The batch has ended: {self.status.text()}.", look)
-            )
+        ended = f"Batch: {self.status.text()}", f"The batch has ended: {self.status.text()}."
+        say_the_end(self._context, self, NoticeKind.BATCH, *ended)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take note that somebody looks."""
@@ -353,7 +343,6 @@ class BatchDialog(ToolDialog):
     def _refresh(self) -> None:
         """Show what can be done now."""
         running, watching = self.job is not None, self.watch_mode.isChecked()
-        stopping = self.job is not None and self.job.progress.cancelled
         self._list_row.setVisible(not watching)
         for widget in (self._watch_row, self.present):
             widget.setVisible(watching)
@@ -364,9 +353,7 @@ class BatchDialog(ToolDialog):
         self.table.fixed = running or watching
         states = [row.state for row in self.table.rows]
         self.start.setText("Watch" if watching else _word_for_start(states))
-        self.start.setEnabled(not running)
-        self.stop.setEnabled(running and not stopping)
-        self.stop.setText("Stopping…" if stopping else "Stop")
+        show_buttons(self.start, self.stop, self.job)
         self.show_sheet.setEnabled(self._sheet is not None and self._sheet.exists())
         self.show_folder.setEnabled(self._results is not None)
         self.status.setText(_summary(states, running, watching))

@@ -1,7 +1,7 @@
-"""What comes after each tomogram of a watched folder: objects, quality, pictures, a record, and the page.
+"""The records and the page of a watched folder, kept while its tomograms arrive, wait, run and end.
 
-Each of these may fail without harm to the others: what went wrong stands in the record. The tomogram counts
-as done only when all of them were tried, so that a run that was killed goes on where it was.
+A tomogram counts as done only when all that comes after its segmentation was tried, so that a run that was
+killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -13,41 +13,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from sxtstudio.core.classes.classifier_file import read_classifier
-from sxtstudio.core.errors import SliceBase, UserError, sentence_of
-from sxtstudio.core.lock import FolderLock, is_in_use
+from sxtstudio.core.errors import SliceBase, UserError
+from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.logs import LOGGER
-from sxtstudio.core.paths import resolved
-from sxtstudio.core.plain_files import refuse_linked_folder
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.quality.record import Quality
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import count
-from sxtstudio.io import open_volume
 from sxtstudio.io.fingerprint import fingerprint
+from sxtstudio.workflow.beamtime.after import AfterSegmentation, Judge
 from sxtstudio.workflow.beamtime.page import check_files, write_now, write_page
 from sxtstudio.workflow.beamtime.pdf import PDF, write_pdf
-from sxtstudio.workflow.beamtime.pictures import read_planes, write_pictures
-from sxtstudio.workflow.beamtime.record import (
-    PICTURES,
-    Kind,
-    RecordFolder,
-    State,
-    TomogramRecord,
-    is_page,
-    record_for,
-)
+from sxtstudio.workflow.beamtime.record import RecordFolder, State, TomogramRecord, record_for
 from sxtstudio.workflow.beamtime.status import Doing, Status
-from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.jobs.batch_files import BatchRow
-from sxtstudio.workflow.jobs.classifying import ClassifyJob, classify_file
+from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted
 from sxtstudio.workflow.jobs.disk_room import DiskState, Room
-from sxtstudio.workflow.jobs.measuring import MeasureJob
-from sxtstudio.workflow.jobs.objects import ObjectsJob, objects_file
 from sxtstudio.workflow.jobs.outputs import on_disk
-from sxtstudio.workflow.jobs.quality import QualityJob, quality_of_file
+from sxtstudio.workflow.jobs.quality import quality_of_file
 from sxtstudio.workflow.jobs.watch import FolderWatch, signature_of
 from sxtstudio.workflow.jobs.watching import Follower
 
@@ -59,8 +43,6 @@ _SPEAK_AFTER_S = 2.0
 # Between two writings of the page pass so many times as long as one takes.
 _PAGE_SHARE = 30
 
-#: Judges a tomogram.
-Judge = Callable[[QualityJob, Progress], Quality]
 OnRecord = Callable[[TomogramRecord], None]
 OnStatus = Callable[[Status], None]
 
@@ -91,6 +73,13 @@ class BeamtimeParameters:
     classifier: Path | None = None
     voxel_nm: VoxelSize | None = None
     retry_failed: bool = False
+
+    @property
+    def wanted(self) -> ObjectsWanted | None:
+        """What is to be found in the labels; a classifier needs objects."""
+        if not self.objects and self.classifier is None:
+            return None
+        return ObjectsWanted(self.classifier, self.voxel_nm)
 
 
 @dataclass
@@ -126,13 +115,16 @@ class BeamtimeFollower(Follower):
             read_classifier(parameters.classifier)  # a wrong one is said now, not after the first tomogram
         self.parameters = parameters
         self.folders = (parameters.page,)
+        self.objects = parameters.wanted
         check_files(parameters.page, (PDF,))
         self.records = RecordFolder(parameters.page)
         self._lock = FolderLock(parameters.page)
         self._on_record = on_record or (lambda record: None)
         self._on_status = on_status or (lambda status: None)
-        self._judge = judge
-        self._slices_from, self._clock = slices_from, clock
+        self._after = AfterSegmentation(
+            parameters.page, self.objects, parameters.voxel_nm, judge, slices_from, self._on_step
+        )
+        self._clock = clock
         self.status = Status()
         self._arrived: dict[Path, TomogramRecord] = {}
         self._running: dict[Path, _Running] = {}
@@ -236,7 +228,8 @@ class BeamtimeFollower(Follower):
             device=str(details.get("device", "")),
         )
         if row.state in ("done", "skipped") and row.output is not None:
-            record = self._after(replace(record, state=State.RUNNING), row.tomogram, row.output, progress)
+            record = replace(record, state=State.RUNNING)
+            record = self._after.run(record, row.tomogram, row.output, row.objects, progress)
             running = self._running.get(tomogram)
             if running is not None:
                 self._took.append((self._clock() - running.begun, running.bytes))
@@ -282,77 +275,11 @@ class BeamtimeFollower(Follower):
             self._write_pdf()
         self._lock.release()
 
-    # What comes after a segmentation
-
-    def _after(
-        self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
-    ) -> TomogramRecord:
-        steps: tuple[tuple[str, Callable[..., dict[str, Any]]], ...] = (
-            ("objects", self._objects),
-            ("quality", self._quality),
-            ("pictures", self._pictures),
-        )
-        for name, step in steps:
-            progress.restart(name)
-            now = replace(self._now(), doing=Doing.WORKING, name=record.name, step=name, fraction=0.0)
-            self._tell(now, at_once=True)
-            try:
-                record = replace(record, **step(record, tomogram, labels, progress.part(1, name)))
-            except Exception as error:
-                said = sentence_of(error, self._slices_from)
-                if said is None:
-                    LOGGER.error("unexpected error in the %s of a beamtime", name, exc_info=error)
-                    said = f"Something went wrong in the program ({type(error).__name__}); see the log file."
-                record = replace(record, messages=(*record.messages, f"No {name}: {said}"))
-        return replace(record, state=State.DONE)
-
-    def _objects(
-        self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
-    ) -> dict[str, Any]:
-        if not self.parameters.objects and self.parameters.classifier is None:
-            return {}
-        output = objects_path(labels)
-        classes, table = _tables_of(labels)
-        voxel_nm = self.parameters.voxel_nm
-        progress.begin(1)
-        job = ObjectsJob(labels, output, image=tomogram, table=table, voxel_nm=voxel_nm)
-        found = objects_file(job, progress.part(0.6, "objects"))
-        if self.parameters.classifier is None:
-            return {"objects": {"": found.found.count}}
-        measure = MeasureJob(output, classes, image=tomogram, flags=table, voxel_nm=voxel_nm)
-        classified = classify_file(
-            ClassifyJob(measure, self.parameters.classifier), progress.part(0.4, "classes")
-        )
-        return {
-            "objects": dict(classified.counts),
-            "messages": (*record.messages, *classified.notes),
-        }
-
-    def _quality(
-        self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
-    ) -> dict[str, Any]:
-        table = next((path for path in _tables_of(labels) if record.objects and path.is_file()), None)
-        job = QualityJob(tomogram, labels, objects=table, voxel_nm=self.parameters.voxel_nm)
-        return {"quality": self._judge(job, progress)}
-
-    def _pictures(
-        self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
-    ) -> dict[str, Any]:
-        refuse_linked_folder(self.parameters.page / PICTURES)
-
-        def path_of(kind: Kind) -> Path:
-            return self.parameters.page / PICTURES / f"{record.id}-{kind.value}.png"
-
-        with open_volume(tomogram) as image, open_volume(labels) as there:
-            voxel_nm = self.parameters.voxel_nm or image.voxel_nm
-            view = VolumeView(image, (0, image.shape[0]), voxel_nm)
-            planes = read_planes(view, there, progress)
-            facts = {"shape": image.shape, "voxel_nm": voxel_nm, "labelled": planes.labelled}
-        made, trouble = write_pictures(planes, path_of)
-        messages = (*record.messages, *([trouble] if trouble else []))
-        return {**facts, "pictures": made, "messages": messages}
-
     # Records and page
+
+    def _on_step(self, record: TomogramRecord, step: str) -> None:
+        now = replace(self._now(), doing=Doing.WORKING, name=record.name, step=step, fraction=0.0)
+        self._tell(now, at_once=True)
 
     def _keep(self, record: TomogramRecord) -> None:
         """Write a record; one that cannot be written now is, once more, with the next state of it."""
@@ -440,52 +367,3 @@ class BeamtimeFollower(Follower):
             self._pdf_writing_s = self._clock() - self._pdf_at
         except UserError as error:
             LOGGER.warning("the summary of a beamtime was not written: %s", error)
-
-
-def read_page(folder: Path) -> tuple[Doing, list[TomogramRecord]]:
-    """Return the records of a page for one who only looks, and whether somebody works there.
-
-    Where nobody does, none of them is in work, whatever a program that was killed has left.
-
-    Raises
-    ------
-    UserError
-        If the folder cannot be read.
-    """
-    if not is_page(folder):
-        return Doing.STOPPED, []
-    records = list(RecordFolder(folder))
-    with suppress(OSError):  # read-only: nobody can work there
-        if is_in_use(folder):
-            return Doing.ELSEWHERE, records
-    killed = (replace(one, state=State.WAITING) if one.state is State.RUNNING else one for one in records)
-    return Doing.STOPPED, list(killed)
-
-
-def check_page(page: Path, watched: Path) -> None:
-    """Refuse a page in the very folder that is watched: its pictures would be taken for slices.
-
-    Raises
-    ------
-    UserError
-        If it is that folder, or there is nothing to watch.
-    """
-    if not watched.is_dir():
-        raise UserError(f"{watched} is no folder that can be watched: choose the one where tomograms arrive.")
-    if resolved(page) == resolved(watched):
-        raise UserError(f"{page} is watched for tomograms: choose a folder of its own for the page.")
-
-
-def _tables_of(labels: Path) -> tuple[Path, Path]:
-    """Return the tables of the objects with their classes, and with their flags only."""
-    flags = objects_path(labels).with_suffix(".csv")
-    return flags.with_suffix(".classes.csv"), flags
-
-
-def objects_path(labels: Path) -> Path:
-    """Return the file for the objects of a label file: cell.labels.tif gives cell.objects.tif."""
-    stem = labels.name.removesuffix(labels.suffix)
-    head, dot, tail = stem.rpartition(".labels")
-    return labels.with_name(
-        f"{head}.objects{tail}{labels.suffix}" if dot else f"{stem}.objects{labels.suffix}"
-    )

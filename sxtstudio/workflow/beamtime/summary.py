@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sxtstudio.core.quality.dictionary import DEFINITIONS, FigureName
-from sxtstudio.core.quality.record import Figure, Flag
+from sxtstudio.core.quality.record import Flag
 from sxtstudio.core.wording import count, grouped, share, significant
 from sxtstudio.workflow.beamtime.record import State, TomogramRecord
 

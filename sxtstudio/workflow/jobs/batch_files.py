@@ -18,6 +18,7 @@ from sxtstudio.core.printable import csv_text
 from sxtstudio.core.records import read_json, record_of
 from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.volume_name import VolumeName
+from sxtstudio.workflow.jobs.batch_objects import ObjectsFound
 from sxtstudio.workflow.jobs.outputs import on_disk
 
 Existing = Literal["rename", "skip", "replace"]
@@ -51,6 +52,8 @@ class BatchRow:
         Model, device, polarity … of a finished one, as plain values.
     worker
         Which of several machines has it or had it, and on what device; "" for this one.
+    objects
+        What a worker has found in the labels, where that was wanted of it.
     """
 
     tomogram: Path
@@ -62,6 +65,7 @@ class BatchRow:
     message: str = ""
     details: Mapping[str, Any] | None = None
     worker: str = ""
+    objects: ObjectsFound | None = None
 
 
 class Names:

@@ -23,6 +23,7 @@ from sxtstudio.core.wording import count
 from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.workflow.jobs.batch_files import BatchRow, Names, write_summary
+from sxtstudio.workflow.jobs.batch_objects import ObjectsFound, ObjectsWanted
 from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, Panel, panel_of, write_contact_sheet
 from sxtstudio.workflow.jobs.outputs import check_outputs, table_outputs
 from sxtstudio.workflow.jobs.report import plain
@@ -65,6 +66,8 @@ class JobOutcome:
         What the operating system said (errno), wherever in the chain of errors of a failed one.
     outside
         Not the tomogram is the cause that it failed, but model, option, device or disk (``OutsideError``).
+    objects
+        What was found in the labels, where that was wanted of whoever runs the jobs.
     """
 
     state: Literal["done", "failed", "projections"]
@@ -73,6 +76,7 @@ class JobOutcome:
     details: Mapping[str, int | float | str] | None = None
     system_errors: frozenset[int] = frozenset()
     outside: bool = False
+    objects: ObjectsFound | None = None
 
 
 class JobRunner(Protocol):
@@ -152,7 +156,8 @@ class Batch:
     ``last`` keeps the pictures of the last contact sheet only: those before are full, and a watched folder
     goes on for days. ``on_end`` hears of every tomogram that has ended, after its row and before the tables;
     it may let it ``wait`` for another try. ``on_trouble`` hears of sheets and tables that cannot be written;
-    without it that ends the batch.
+    without it that ends the batch. ``objects`` is what other computers find in the labels right after the
+    segmentation; where this one segments, that is up to ``on_end``.
     """
 
     def __init__(
@@ -165,6 +170,7 @@ class Batch:
         last: bool = False,
         on_end: OnEnd | None = None,
         on_trouble: Callable[[Exception], None] | None = None,
+        objects: ObjectsWanted | None = None,
     ) -> None:
         """Begin without rows.
 
@@ -175,6 +181,7 @@ class Batch:
         """
         self.parameters = parameters
         self.slices_from = slices_from
+        self.objects = objects
         self.rows: list[BatchRow] = []
         self._skip_projections = skip_projections
         self._on_row = on_row
@@ -269,6 +276,7 @@ class Batch:
                 labelled=outcome.labelled,
                 message=message,
                 details=outcome.details,
+                objects=outcome.objects,
             )
             try:
                 self._picture(number, self.rows[number])

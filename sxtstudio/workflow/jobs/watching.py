@@ -21,6 +21,7 @@ from sxtstudio.io.volume_name import with_axes
 from sxtstudio.workflow.jobs.batch import BatchParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.batch_jobs import Batch, Free, JobOutcome, JobRunner, OneAfterAnother, OnRow
+from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted
 from sxtstudio.workflow.jobs.batch_settings import check_batch
 from sxtstudio.workflow.jobs.disk_room import DiskState, Room, Usage, disk_state, worst_disk
 from sxtstudio.workflow.jobs.watch import FolderWatch
@@ -46,9 +47,12 @@ class Follower:
     ----------
     folders
         Where it writes: their disks are looked at, too.
+    objects
+        What is to be found in the labels, by whoever segments; None: nothing, or the follower does it.
     """
 
     folders: tuple[Path, ...] = ()
+    objects: ObjectsWanted | None = None
 
     def begin(self, watch: FolderWatch) -> None:
         """Take note that the watch begins; tomograms known from before may be taken off it."""
@@ -90,7 +94,7 @@ def run_watch(
     poll_s: float = POLL_S,
     slices_from: SliceBase = 1,
     on_note: OnNote | None = None,
-    follower: Follower | None = None,
+    follower: Callable[[], Follower] | None = None,
     usage: Usage = shutil.disk_usage,
     runner: JobRunner | None = None,
 ) -> None:
@@ -115,7 +119,7 @@ def run_watch(
         Called with what concerns all of them, once each time: folders of slices, which are not taken since
         nothing tells when the last slice is there; a share that has gone and is back; a disk short of room.
     follower
-        What is done besides.
+        Makes what goes along, once nothing is to be said against the batch: it may write.
     usage
         As ``shutil.disk_usage``; for tests.
     runner
@@ -134,15 +138,15 @@ def run_watch(
     if parameters.existing == "rename":
         parameters = replace(parameters, existing="skip")
     watch = watch or FolderWatch(folder)
-    follower = follower or Follower()
+    along = Follower() if follower is None else follower()
 
     def on_change(number: int, row: BatchRow) -> None:
-        follower.changed(row)
+        along.changed(row)
         if on_row is not None:
             on_row(number, row)
 
     note = on_note or (lambda text: None)
-    watching = _Watching(watch, parameters, progress, follower, note, usage)
+    watching = _Watching(watch, parameters, progress, along, note, usage)
     batch = Batch(
         parameters,
         on_change,
@@ -151,12 +155,13 @@ def run_watch(
         last=True,
         on_end=watching.take,
         on_trouble=lambda trouble: note(sentence_of(trouble) or str(trouble)),
+        objects=along.objects,
     )
-    follower.begin(watch)
+    along.begin(watch)
     try:
         (runner or OneAfterAnother(free)).run(batch, watching.numbers(batch, poll_s), progress, None)
     finally:
-        follower.stopped()
+        along.stopped()
 
 
 class _Watching:

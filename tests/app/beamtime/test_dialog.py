@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.beamtime import dialog as module
 from sxtstudio.app.beamtime.dialog import BeamtimeDialog
+from sxtstudio.app.beamtime.model import Order
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.io.fingerprint import fingerprint
@@ -100,16 +101,16 @@ def test_tomograms_arrive_on_the_wall(
         lambda: {r.state for r in records_of(beamtime)} == {State.DONE, State.FAILED}, timeout=30_000
     )
     qtbot.waitUntil(lambda: beamtime.status.doing is Doing.LOOKING, timeout=10_000)
-    qtbot.waitUntil(lambda: beamtime.shown.button(2).text() == "Failed 1", timeout=5_000)
+    qtbot.waitUntil(lambda: beamtime.sieve.kinds.button(2).text() == "Failed 1", timeout=5_000)
 
-    beamtime.shown.button(2).click()
+    beamtime.sieve.kinds.button(2).click()
     assert beamtime.model.rowCount() == 1
     beamtime.wall.setFocus()
     qtbot.keyClick(beamtime.wall, Qt.Key.Key_Home)
     beamtime.wall.setCurrentIndex(beamtime.model.index(0))
     assert beamtime.details.name.text() == "bad.mrc"
     assert "Failed" in beamtime.details.text.toPlainText()
-    beamtime.shown.button(0).click()
+    beamtime.sieve.kinds.button(0).click()
     beamtime.tabs.setCurrentIndex(1)
     assert beamtime.days.table.columnCount() == 1 and beamtime.days.table.item(0, 0).text() == "3"
 
@@ -196,9 +197,9 @@ def test_all_fits_a_small_screen_and_an_empty_wall_says_why(
     beamtime.job = beamtime._context.jobs.start("x", lambda job: None, kind=module.JobKind.ELSEWHERE)
     beamtime._show_now(Status(Doing.WORKING, "a.mrc", "segmenting", 0.5))
     beamtime.layout().activate()
-    assert beamtime.bar.isVisible() and beamtime.splitter.y() == high, "the wall stays where it is"
+    assert beamtime.headline.bar.isVisible() and beamtime.splitter.y() == high, "the wall stays where it is"
     beamtime.job = None
-    beamtime.search.setText("no such word")
+    beamtime.sieve.search.setText("no such word")
     assert "None of 3 tomograms" in beamtime.wall.why_empty and beamtime.details.record is None
 
 
@@ -225,7 +226,7 @@ def test_an_earlier_beamtime_is_shown_before_it_goes_on(
     assert beamtime.open_page.isEnabled() and beamtime.save_pdf.isEnabled()
     beamtime.wall.setCurrentIndex(beamtime.model.index(5))
     chosen = beamtime.details.record
-    beamtime.order.setCurrentIndex(2)
+    beamtime.sieve.order.setCurrentIndex(2)
     assert beamtime.details.record == chosen, "sorting keeps what is chosen"
     assert beamtime.model.record(beamtime.wall.currentIndex()) == chosen
     asked = beamtime.thumbnails._kept
@@ -288,7 +289,7 @@ def test_thousands_are_arranged_at_once(beamtime: BeamtimeDialog, make_records) 
         return min(_measured(work) for _ in range(3))
 
     names = took(lambda: [r.name.casefold() for r in records_of(beamtime) for _ in range(20)])
-    arranged = took(lambda: beamtime.model.set_order(module.Order.NAME))
+    arranged = took(lambda: beamtime.model.set_order(Order.NAME))
     assert arranged < 5 * names
 
 

@@ -20,14 +20,17 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.record import Flag
 from sxtstudio.segment import SegmentParameters
+from sxtstudio.workflow.beamtime import after, pictures
 from sxtstudio.workflow.beamtime import follow as module
-from sxtstudio.workflow.beamtime import pictures
-from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters, check_page, objects_path
+from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters
+from sxtstudio.workflow.beamtime.page_folder import check_page
 from sxtstudio.workflow.beamtime.record import Kind, RecordFolder, State, TomogramRecord
 from sxtstudio.workflow.beamtime.status import Doing, Status
 from sxtstudio.workflow.jobs import watch as watch_module
 from sxtstudio.workflow.jobs.batch import BatchParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.batch_objects import objects_path
+from sxtstudio.workflow.jobs.quality import quality_of_file
 from sxtstudio.workflow.jobs.watch import FolderWatch
 from sxtstudio.workflow.jobs.watching import run_watch
 
@@ -56,8 +59,9 @@ class Evening:
         self.ended: list[TomogramRecord] = []
         self.statuses: list[Status] = []
         self.segmented: list[str] = []
+        judge = more.pop("judge", quality_of_file)
         parameters = BeamtimeParameters(folder / "page", **more)
-        self.follower = BeamtimeFollower(parameters, self._on_record, self.statuses.append)
+        self.follower = BeamtimeFollower(parameters, self._on_record, self.statuses.append, judge=judge)
         self.ends = ends
 
     def _on_record(self, record: TomogramRecord) -> None:
@@ -86,8 +90,9 @@ class Evening:
         watch = Watch(self.folder, stable_s=0.02)
         with pytest.raises(Cancelled):
             run_watch(
-                self.folder, wanted, on_row, self.progress, watch=watch, poll_s=0.02, follower=self.follower
-            )
+                self.folder, wanted, on_row, self.progress, watch=watch, poll_s=0.02,
+                follower=lambda: self.follower,
+            )  # fmt: skip
         return sorted((record.name, record.state.value) for record in self.ended)
 
 
@@ -135,14 +140,14 @@ def test_a_run_that_was_killed_goes_on(
     folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between labels and pictures: the labels are not made again, the pictures are."""
-    real = module.write_pictures
-    monkeypatch.setattr(module, "write_pictures", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+    real = after.write_pictures
+    monkeypatch.setattr(after, "write_pictures", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
     evening = Evening(folder, toy_model, 1)
     with pytest.raises(KeyboardInterrupt):
         evening.run()
     (record,) = RecordFolder(folder / "page")
     assert record.state is not State.DONE
-    monkeypatch.setattr(module, "write_pictures", real)
+    monkeypatch.setattr(after, "write_pictures", real)
     evening = Evening(folder, toy_model, 1)
     assert evening.run() == [("first.mrc", "done")] and evening.segmented == []
     (record,) = RecordFolder(folder / "page")
@@ -174,11 +179,11 @@ def test_what_fails_after_the_labels_harms_nothing_else(
     def fail(*args: object) -> None:
         raise UserError("It does not work today.")
 
-    evening = Evening(folder, toy_model, 1)
     quality = make_record("x", flag=Flag.LOOK).quality
-    evening.follower._judge = fail if broken == "judge" else lambda *args: quality
+    judge = fail if broken == "judge" else lambda *args: quality
+    evening = Evening(folder, toy_model, 1, judge=judge)
     if broken != "judge":
-        monkeypatch.setattr(module, broken, fail)
+        monkeypatch.setattr(after, broken, fail)
     assert evening.run() == [("first.mrc", "done")]
     (record,) = RecordFolder(folder / "page")
     assert any("It does not work today." in text for text in record.messages)

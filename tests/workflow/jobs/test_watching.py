@@ -66,7 +66,8 @@ def watched(
 
     watch = FolderWatch(folder, stable_s=0.02)
     with pytest.raises(Cancelled):
-        run_watch(folder, wanted, on_row, progress, watch=watch, poll_s=0.02, follower=follower, **more)
+        along = {"watch": watch, "follower": lambda: follower}
+        run_watch(folder, wanted, on_row, progress, poll_s=0.02, **along, **more)
     return states
 
 
@@ -122,7 +123,7 @@ def test_what_no_tomogram_could_mend_is_not_said_of_the_tomogram(
     with pytest.raises(Cancelled):
         run_watch(
             folder, wanted, progress=progress, watch=Goes(folder, stable_s=0.02), poll_s=0.02,
-            follower=follower, on_note=on_note, usage=lambda path: (200 * GB, 0, 100 * GB),
+            follower=lambda: follower, on_note=on_note, usage=lambda path: (200 * GB, 0, 100 * GB),
         )  # fmt: skip
     assert [row.state for row in follower.rows] == ["done", "done"]
     (note,) = notes

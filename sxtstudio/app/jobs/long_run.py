@@ -1,0 +1,52 @@
+"""What a batch and a beamtime have in common: they go on for days beside everything else."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtWidgets import QPushButton
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.job import Job, JobKind
+from sxtstudio.app.notices import Notice, NoticeKind
+from sxtstudio.app.widgets.dialogs import ToolDialog
+from sxtstudio.core.errors import UserError
+from sxtstudio.workflow.jobs.batch import Free
+
+
+def check_free(context: Context, name: str) -> None:
+    """Refuse to begin while something else computes, or another of these runs.
+
+    Raises
+    ------
+    UserError
+        With what runs; ``name`` is what was to be started.
+    """
+    other = context.session.busy
+    if other is not None:
+        raise UserError(f"“{other.name}” is running. Wait for it, or cancel it, then start the {name}.")
+    running = next((job for job in context.jobs.running if job.kind is JobKind.BATCH), None)
+    if running is not None:
+        raise UserError(f"“{running.name}” is running. Wait for it, or stop it, then start the {name}.")
+
+
+def free(context: Context) -> Free:
+    """Return what says whether nothing else computes; asked by the thread of the job."""
+    session = context.session
+    return lambda: session.busy is None
+
+
+def show_buttons(start: QPushButton, stop: QPushButton, job: Job | None, *, possible: bool = True) -> None:
+    """Show what can be pressed while ``job`` runs, stops, or has ended."""
+    stopping = job is not None and job.progress.cancelled
+    start.setEnabled(job is None and possible)
+    stop.setEnabled(job is not None and not stopping)
+    stop.setText("Stopping…" if stopping else "Stop")
+
+
+def say_the_end(context: Context, dialog: ToolDialog, kind: NoticeKind, message: str, notice: str) -> None:
+    """Say in the window that it has ended; where nobody looks at its dialog, also in a notice."""
+    session = context.session
+    session.message.emit(message)
+    if not dialog.isActiveWindow():
+        session.notices.post(Notice(kind, notice, partial(context.dialogs.bring_up, type(dialog))))

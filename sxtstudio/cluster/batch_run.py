@@ -1,0 +1,425 @@
+"""One batch on its machines: what each worker gets next, and what becomes of what it sends back."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from distributed.scheduler import KilledWorker
+
+from sxtstudio.cluster.assignments import OpenTomogram, Task
+from sxtstudio.cluster.machines import Machines
+from sxtstudio.cluster.profile import Profile
+from sxtstudio.cluster.records import Division, OutcomeRecord, Step, message, outcome_from
+from sxtstudio.cluster.shares import Shares
+from sxtstudio.cluster.task import run_task, take_model
+from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.wording import count
+from sxtstudio.workflow.jobs.batch_jobs import Batch, JobOutcome
+from sxtstudio.workflow.jobs.batch_objects import ObjectsFound
+from sxtstudio.workflow.jobs.segmenting import SegmentJob
+from sxtstudio.workflow.ranges.split import SLICES_PER_RANGE
+
+# So often in a row a tomogram may be lost with its worker without a slice more than before.
+MOST_TRIES = 3
+# Of fewer voxels (60 slices of 1324 × 1284) a tomogram is not divided unless that is asked for: reading and
+# joining its ranges would cost more than it gains.
+LARGE_VOXELS = 100_000_000
+_WAIT_S = 0.2
+_SHOW_S = 0.5
+# How long results may take until they are seen here: a network file system keeps what a folder holds.
+_SEEN_S = 60.0
+OnText = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A task that has ended, in whatever way."""
+
+    key: str
+    name: str
+    future: Any
+
+
+class BatchRun:
+    """A batch on its machines: ``describe`` writes a task down for its worker, ``model_files`` the model."""
+
+    def __init__(
+        self,
+        machines: Machines,
+        profile: Profile,
+        batch: Batch,
+        progress: Progress,
+        total: int | None,
+        on_state: OnText,
+        on_note: OnText,
+    ) -> None:
+        self.topic = f"sxtstudio-{secrets.token_hex(8)}"
+        self.describe: Callable[[Task], bytes] = lambda task: b""
+        self.model_files: Callable[[], tuple[bytes, bytes]] = lambda: (b"", b"")
+        self._machines, self._profile, self._batch = machines, profile, batch
+        self._progress, self._total = progress, total
+        self._on_state, self._on_note = on_state, on_note
+        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._ahead: deque[tuple[int, SegmentJob]] = deque()
+        self._open: dict[int, OpenTomogram] = {}  # by the number of the row, the first one first
+        self._tasks: dict[str, Task] = {}  # those that are with workers, by their key
+        self._refused: dict[str, str] = {}  # why workers are left out, by their address
+        self._shares = Shares()
+        self._first_begin: float | None = None
+        self._next_show = 0.0
+
+    def go(self, numbers: Iterator[int | None]) -> None:
+        """Give out all jobs, and return when the last one has ended."""
+        client = self._machines.client
+        client.subscribe_topic(self.topic, self._events.put)
+        left = True
+        try:
+            while left or self._ahead or self._open:
+                self._progress.check()
+                self._machines.keep()
+                left = self._give_out(numbers, left)
+                self._take_events()
+                self._show()
+        except BaseException:
+            self._cancel(list(self._tasks.values()), "the batch was cancelled")
+            for number in self._open:
+                with suppress(UserError, OSError):
+                    self._batch.stop(number)
+            raise
+        finally:
+            with suppress(Exception):
+                client.unsubscribe_topic(self.topic)
+
+    def _give_out(self, numbers: Iterator[int | None], left: bool) -> bool:
+        """Give each worker a task; False once there are no more tomograms.
+
+        What is left of one that was begun comes before the next one.
+        """
+        workers = self._fitting()
+        self._move_tasks(workers)
+        most_open = self._profile.in_flight or len(workers)
+        while len(self._tasks) < len(workers):
+            task = next((one.todo.popleft() for one in self._open.values() if one.todo), None)
+            if task is not None:
+                self._submit(task, workers)
+                continue
+            if len(self._open) >= most_open:
+                break
+            left = self._look_ahead(numbers, left)
+            if not self._ahead:
+                break
+            division = self._division()
+            number, job = self._ahead.popleft()
+            self._open[number] = OpenTomogram(number, job, division)
+            self._open[number].begin()
+        return left
+
+    def _look_ahead(self, numbers: Iterator[int | None], left: bool) -> bool:
+        """Name the labels of the next tomograms, of no more than there are workers; False: no more come."""
+        while left and len(self._ahead) < self._asked():
+            number = next(numbers, -1)
+            if number is None:
+                return True
+            if number < 0:
+                return False
+            job = self._batch.job_of(number)
+            if job is not None:
+                self._ahead.append((number, job))
+        return left
+
+    def _division(self) -> Division | None:
+        """Return how the next tomogram is divided if it is large: as is asked for, or where workers idle."""
+        asked = self._profile.slices_per_task
+        if asked is not None:
+            return Division(asked) if asked else None
+        return Division(SLICES_PER_RANGE, LARGE_VOXELS) if len(self._ahead) < self._asked() else None
+
+    def _asked(self) -> int:
+        """How many workers there are, or will be."""
+        there = len(self._machines.workers)
+        return there if self._profile.kind == "address" else max(there, self._profile.workers)
+
+    def _fitting(self) -> frozenset[str]:
+        """Return the addresses of the workers that are not left out.
+
+        Raises
+        ------
+        UserError
+            If all are, and no others are to come.
+        """
+        there = frozenset(self._machines.workers)
+        fitting = there - self._refused.keys()
+        if there and not fitting and len(there) >= self._asked():
+            raise UserError(next(self._refused[address] for address in there))
+        return fitting
+
+    def _submit(self, task: Task, workers: frozenset[str]) -> None:
+        tomogram = task.tomogram
+        try:
+            content = self.describe(task)
+        except (ValueError, OSError) as error:
+            self._end(tomogram, JobOutcome("failed", str(error)))
+            return
+        task.name = f"run_task-{self.topic}-{task.key}-{secrets.token_hex(4)}"
+        task.begun = False
+        task.allowed = workers if self._refused else None
+        task.future = self._machines.client.submit(
+            run_task,
+            content,
+            task.name,
+            key=task.name,
+            pure=False,
+            retries=0,
+            workers=None if task.allowed is None else sorted(task.allowed),
+        )
+        self._tasks[task.key] = tomogram.given_out[task.key] = task
+        key, name = task.key, task.name
+        task.future.add_done_callback(lambda future: self._events.put(_Ended(key, name, future)))
+
+    def _move_tasks(self, workers: frozenset[str]) -> None:
+        """Give those anew for which none is left of the workers that were allowed."""
+        for task in list(self._tasks.values()):
+            if task.allowed is not None and not task.begun and not task.allowed & workers:
+                self._take_back(task)
+                task.tomogram.todo.appendleft(task)
+
+    def _take_back(self, task: Task) -> None:
+        self._cancel([task], "it is not wanted any more")
+        self._forget(task)
+
+    def _forget(self, task: Task) -> None:
+        """Say that no worker has it."""
+        self._tasks.pop(task.key, None)
+        task.tomogram.given_out.pop(task.key, None)
+        task.future = None
+
+    def _take_events(self) -> None:
+        until = time.monotonic() + _WAIT_S
+        while (rest := until - time.monotonic()) > 0:
+            try:
+                event = self._events.get(timeout=rest)
+            except queue.Empty:
+                return
+            if isinstance(event, _Ended):
+                self._take_end(event)
+            else:
+                self._take_message(message(event))
+
+    def _take_message(self, found: dict[str, Any]) -> None:
+        task = self._tasks.get(str(found.get("key")))
+        if task is None:
+            return
+        tomogram = task.tomogram
+        match found:
+            case {"what": "begin", "who": str(worker), "address": str(address)}:
+                task.begun, task.worker = True, worker
+                self._first_begin = self._first_begin or time.monotonic()
+                if task.step is Step.BEGIN:
+                    tomogram.workers.clear()
+                tomogram.workers[address] = worker
+                if task.step is Step.BEGIN or self._batch.rows[tomogram.number].state == "waiting":
+                    self._batch.begin(tomogram.number, tomogram.who)
+                else:
+                    self._batch.worked_on_by(tomogram.number, tomogram.who)
+            case {"what": "slices", "finished": int(finished), "total": int(total)} if total > 0:
+                if finished > task.slices:
+                    task.tries = 0
+                    self._machines.progressed()
+                task.slices, task.total = finished, total
+                self._batch.count_slices(tomogram.number, *tomogram.slices)
+
+    def _take_end(self, ended: _Ended) -> None:
+        task, future = self._tasks.get(ended.key), ended.future
+        if task is None or ended.name != task.name:
+            return
+        error = future.exception() if future.status == "error" else None
+        if future.status == "finished":
+            self._take_outcome(task, outcome_from(future.result()))
+        elif isinstance(error, KilledWorker) or future.status in ("lost", "cancelled"):
+            self._lost(task)
+        else:
+            text = sentence_of(error) if error is not None else None
+            text = text or f"The worker failed ({error!r}). Look at its log."
+            self._end(task.tomogram, JobOutcome("failed", text))
+
+    def _take_outcome(self, task: Task, found: OutcomeRecord) -> None:
+        tomogram = task.tomogram
+        if found.worker:
+            task.worker = found.worker
+        match found.state:
+            case "refused":
+                self._leave_out(task, found.message)
+            case "no-model":
+                self._send_model(task)
+            case "stopped":
+                self._lost(task)
+            case "planned":
+                self._progressed(task)
+                tomogram.divide(task.step, found.ranges)
+                self._batch.count_slices(tomogram.number, *tomogram.slices)
+            case "range-done":
+                self._progressed(task)
+                task.slices = task.total
+                tomogram.go_on_if_done()
+                self._batch.count_slices(tomogram.number, *tomogram.slices)
+            case "missing" | "no-plan":
+                self._go_round(task, found)
+            case "objects":
+                self._progressed(task)
+                self._end(tomogram, JobOutcome("done", objects=found.found()))
+            case _:
+                self._progressed(task)
+                self._await_output(tomogram, found)
+                if found.state == "done" and self._batch.objects is not None:
+                    tomogram.find_objects(found.outcome())
+                    return
+                self._end(tomogram, found.outcome())
+
+    def _progressed(self, task: Task) -> None:
+        self._machines.progressed()
+        task.tries = 0
+        self._forget(task)
+
+    def _leave_out(self, task: Task, text: str) -> None:
+        """Give nothing more to a worker that does not fit, and its task to another one."""
+        for address in self._addresses(task):
+            if address not in self._refused:
+                self._refused[address] = text
+                LOGGER.warning("a worker is left out: %s", text)
+                self._on_note(f"{text} It is left out.")
+        self._forget(task)
+        task.tomogram.todo.appendleft(task)
+
+    def _go_round(self, task: Task, found: OutcomeRecord) -> None:
+        """Do what has gone again: ranges that are damaged, or all where the plan is not there any more."""
+        tomogram = task.tomogram
+        tomogram.rounds += 1
+        if tomogram.rounds >= MOST_TRIES:
+            self._end(tomogram, JobOutcome("failed", found.message))
+            return
+        self._forget(task)
+        if found.state == "missing":
+            tomogram.again(found.step, found.missing)
+            return
+        for other in list(tomogram.given_out.values()):
+            self._take_back(other)
+        tomogram.todo.clear()
+        tomogram.begin()
+
+    def _lost(self, task: Task) -> None:
+        """Give out again what was lost with its worker, unless that happens again and again."""
+        tomogram = task.tomogram
+        self._forget(task)
+        task.tries += 1
+        if task.tries >= MOST_TRIES:
+            who = f" ({task.worker})" if task.worker else ""
+            text = (
+                f"Its worker was lost {MOST_TRIES} times without a finished slice{who}: it may have too "
+                "little memory or time, or the tomogram ends the program. Segment it alone, and see."
+                if task.step is not Step.OBJECTS
+                else f"The worker that looked for objects was lost {MOST_TRIES} times{who}: it may have too "
+                "little memory or time. Find them in the window, or with 'sxtstudio objects'."
+            )
+            self._end(tomogram, JobOutcome("failed", text))
+            return
+        if not tomogram.given_out:
+            self._batch.wait(tomogram.number, "its worker was lost; it goes on where that one stopped")
+        tomogram.todo.appendleft(task)
+
+    def _addresses(self, task: Task) -> list[str]:
+        """Return the worker that has the result of a task, of none or several."""
+        if task.future is None:
+            return []
+        return [one for place in self._machines.client.who_has([task.future]).values() for one in place]
+
+    def _send_model(self, task: Task) -> None:
+        """Send the model to the worker that has none, and the task once more."""
+        addresses = self._addresses(task)
+        if not addresses or addresses[0] in task.given:
+            text = "The model could not be sent to its worker. Try again."
+            self._end(task.tomogram, JobOutcome("failed", text, outside=True))
+            return
+        task.given.add(addresses[0])
+        try:
+            model, card = self.model_files()
+            taken = self._machines.client.submit(
+                take_model, self.describe(task), model, card, workers=addresses[:1], pure=False, retries=0
+            )
+            taken.result(timeout=600)
+        except Exception as error:
+            text = sentence_of(error) or f"The model could not be sent to its worker ({error!r})."
+            self._end(task.tomogram, JobOutcome("failed", text, outside=True))
+            return
+        self._forget(task)
+        task.tomogram.todo.appendleft(task)
+
+    def _await_output(self, tomogram: OpenTomogram, found: OutcomeRecord) -> None:
+        """Wait until the labels are seen here, which a network file system may take a while to show."""
+        if found.state != "done":
+            return
+        until = time.monotonic() + _SEEN_S
+        while not _is_seen(tomogram.job.output) and time.monotonic() < until:
+            self._progress.check()
+            time.sleep(_WAIT_S)
+
+    def _end(self, tomogram: OpenTomogram, outcome: JobOutcome) -> None:
+        for task in list(tomogram.given_out.values()):
+            self._take_back(task)
+        self._open.pop(tomogram.number, None)
+        self._shares.end(tomogram.number)
+        if tomogram.segmented is not None:  # its labels are there, whatever became of its objects
+            found = outcome.objects or ObjectsFound(trouble=outcome.message)
+            outcome = replace(tomogram.segmented, objects=found)
+        if outcome.state == "done" and not _is_seen(tomogram.job.output):
+            text = (
+                f"Its worker has written {tomogram.job.output}, which is not seen here: check the folders in "
+                "the profile (paths)."
+            )
+            outcome = JobOutcome("failed", text)
+        self._batch.end(tomogram.number, outcome)
+
+    def _cancel(self, tasks: list[Task], reason: str) -> None:
+        """Tell the workers that nothing of it is wanted any more."""
+        futures = [task.future for task in tasks if task.future is not None]
+        with suppress(Exception):
+            self._machines.client.cancel(futures, force=True, reason=reason)
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        if now < self._next_show:
+            return
+        self._next_show = now + _SHOW_S
+        state = str(self._machines.state())
+        out = len(self._refused.keys() & self._machines.workers.keys())
+        if out:
+            state += f"; {count(out, 'worker')} of another version {'is' if out == 1 else 'are'} left out"
+        self._on_state(state)
+        if self._total is None:
+            what = "segmenting" if self._open else "waiting for tomograms"
+            self._progress.follow(0.0, None, f"{what}; {state}")
+            return
+        begun = {number: tomogram.fraction for number, tomogram in self._open.items()}
+        fraction = self._shares.fraction(self._batch.rows, begun)
+        rest = None
+        if self._first_begin is not None and fraction > 0:
+            rest = (now - self._first_begin) * (1 - fraction) / fraction
+        self._progress.follow(fraction, rest, f"segmenting; {state}")
+
+
+def _is_seen(path: Path) -> bool:
+    if path.exists():
+        return True
+    with suppress(OSError):
+        # Listing makes a network file system ask its server.
+        return path.name in {entry.name for entry in path.parent.iterdir()}
+    return False
