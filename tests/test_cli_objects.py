@@ -314,3 +314,13 @@ def test_the_way_to_measure_is_shown_and_loses_no_flag(
     assert flags[0] == flags[1] and any("open" in found for found in flags[0].values())
     bodies_open = {number for number, found in flags[0].items() if "open" in found and "sheet" not in found}
     assert bodies_open <= {number for number, value in cut if value == "1"}
+
+
+def test_where_nothing_is_enclosed_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    y, x = np.mgrid[:60, :60]
+    flat = np.zeros((12, 60, 60), np.uint8)
+    flat[5:7, (np.hypot(y - 30, x - 30) < 20) & (np.hypot(y - 30, x - 30) > 14)] = 255
+    tifffile.imwrite(tmp_path / "ring.tif", flat, photometric="minisblack")
+    assert run("objects", tmp_path / "ring.tif", "-o", tmp_path / "o.tif") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "bodies: 0" in said and "no outline encloses anything" in said and "--method components" in said

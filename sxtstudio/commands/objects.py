@@ -157,6 +157,12 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+_NO_BODIES = (
+    "no outline encloses anything: rings of one or two slices count as membrane; where each piece of label is "
+    "an object, take --method components"
+)
+
+
 def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
     """Say how many objects there are, and what was written."""
     from sxtstudio.core.bodies.method import Method
@@ -184,6 +190,8 @@ def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
         )
         if job.sheets:
             rows.append(("sheets", f"{sheets} that enclose nothing, numbered after the bodies"))
+        if sheets and not found.bodies:
+            rows.append(("note", _NO_BODIES))
         if result.judged:
             rows.append(("doubtful", f"the network was not sure of {found.flagged(Flag.DOUBTFUL)} outlines"))
     rows += [("note", note) for note in result.notes]

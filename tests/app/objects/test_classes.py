@@ -656,6 +656,24 @@ def test_one_key_answers_and_the_next_object_comes(classified: MainWindow, class
     assert not queue.start.isEnabled()
 
 
+def test_who_begins_with_the_mouse_answers_with_enter(
+    classified: MainWindow, classing: ClassSections, qtbot: QtBot
+) -> None:
+    queue = classing.queue
+    classified.activateWindow()
+    qtbot.waitUntil(classified.isActiveWindow)
+    press(classified, "classes.check")  # which unfolds the section
+    QTest.keyClick(queue.card, Qt.Key.Key_Escape)
+    qtbot.wait(50)
+    queue.start.setFocus()
+    QTest.mouseClick(queue.start, Qt.MouseButton.LeftButton)
+    asked = queue.queue.current.number
+    qtbot.wait(50)  # the window gives the focus of a control that has gone to the slices
+    assert queue.card.hasFocus()
+    QTest.keyClick(classified.focusWidget(), Qt.Key.Key_Return)
+    assert queue.queue.current.number != asked
+
+
 def test_another_chosen_object_pauses_the_queue_and_gets_the_key(
     classified: MainWindow, classing: ClassSections
 ) -> None:

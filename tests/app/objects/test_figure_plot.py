@@ -71,6 +71,35 @@ def test_a_lasso_catches_what_it_encloses(plot: FigurePlot, qtbot: QtBot) -> Non
     assert caught.args == [frozenset({2, 5})]
 
 
+def test_a_drag_in_an_empty_plot_catches_nothing_and_sets_no_limits(plot: FigurePlot, qtbot: QtBot) -> None:
+    plot.show_figure(scatter_plot([], "x (nm)", "y (nm)"))
+    caught: list[frozenset[int]] = []
+    limited: list[tuple[float, float]] = []
+    plot.caught.connect(caught.append)
+    plot.limited.connect(lambda low, high: limited.append((low, high)))
+    for plot.grip in (Grip.PICK, Grip.RANGE):
+        viewport = plot.view.viewport()
+        qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+        qtbot.mouseMove(viewport, QPoint(200, 200))
+        qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=QPoint(200, 200))
+    assert caught == [frozenset(), frozenset()] and not limited
+
+
+def test_in_a_picture_the_title_of_an_axis_lies_beside_its_numbers(qtbot: QtBot, tmp_path: Path) -> None:
+    values = category("a", [1.2e6, 3.4e6])
+    write_figures(
+        [scatter_plot([(values, np.array([1.0, 2]))], "x (nm)", "Volume (nm³)")], tmp_path / "a.svg"
+    )
+    text = (tmp_path / "a.svg").read_text()
+    ends = {}
+    for found in re.finditer(
+        r'matrix\(([^)]*)\)"[^>]*>\s*<text[^>]* x="([-\d.]+)" y="([-\d.]+)"[^>]*>([^<]*)<', text
+    ):
+        a, b, _, _, e, _ = map(float, found[1].split(","))
+        ends[found[4].strip()] = e + a * float(found[2]) if abs(b) < 0.1 else e
+    assert ends["Volume (nm³)"] + 4 < ends["3e+06"], ends
+
+
 def test_a_range_is_along_x_and_in_a_dot_plot_along_y(plot: FigurePlot, qtbot: QtBot) -> None:
     plot.grip = Grip.RANGE
     with qtbot.waitSignal(plot.limited) as limited:

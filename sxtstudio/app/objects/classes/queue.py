@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -205,8 +205,14 @@ class QueueSection(QWidget):
             self._show_object(queue.current.number)
         self._follow()
         if self.queue is not None:
-            self.card.setFocus()
+            self._take_focus()
+            # Once more: the window gives the focus of a button that has gone, such as Start, to the slices.
+            QTimer.singleShot(0, self, self._take_focus)
             bring_into_view(self)
+
+    def _take_focus(self) -> None:
+        if self.takes_keys:
+            self.card.setFocus()
 
     def _on_session_table_changed(self) -> None:
         """Undo, or another way to give a class, may have answered or taken away what is asked."""

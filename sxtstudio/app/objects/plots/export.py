@@ -96,6 +96,9 @@ def _printed(figure: Figure, size: QSize, line_px: float) -> FigurePlot:
     plot.show()
     plot.view.plotItem.layout.activate()
     plot.view.plotItem.vb.updateAutoRange()
+    # An axis learns how wide its numbers are when it is painted, and then makes room for them.
+    plot.view.grab()
+    plot.view.plotItem.layout.activate()
     return plot
 
 

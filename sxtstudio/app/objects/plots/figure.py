@@ -239,6 +239,8 @@ class FigurePlot(Plot):
         far = max((point - path[0]).manhattanLength() for point in path)
         if far < _DRAG_PX:
             self.picked.emit(self._number_at(path[0]), added)
+        elif self.figure is None or self.figure.empty:
+            self.caught.emit(frozenset())
         elif self.grip is Grip.RANGE or not len(self._numbers):
             self._take_range(path)
         else:

@@ -180,8 +180,8 @@ class PlotsPage(SeenPage):
         self._session.message.emit(f"{count(len(numbers), 'object')} shown. 'Show all' takes it back.")
 
     def _on_plot_limited(self, low: float, high: float) -> None:
-        self.fields.show_limits(low, high)
-        self._limit(low, high)
+        if self._limit(low, high):
+            self.fields.show_limits(low, high)
 
     def _on_fields_limited(self, low: float | None, high: float | None) -> None:
         """Take typed limits: of all objects, not only of those that former limits have left."""
@@ -191,11 +191,14 @@ class PlotsPage(SeenPage):
         self._session.objects.set(only=None)
         self._limit(-math.inf if low is None else low, math.inf if high is None else high)
 
-    def _limit(self, low: float, high: float) -> None:
+    def _limit(self, low: float, high: float) -> bool:
+        """Show only what lies between limits; return whether there is anything."""
         choice = with_columns(self.fields.choice, number_columns(self._listing))
         key = choice.x if choice.kind is FigureKind.SCATTER else choice.y
         state = self._session.objects.value
-        self._on_plot_caught(within(self._listing, key, low, high, state))
+        caught = within(self._listing, key, low, high, state)
+        self._on_plot_caught(caught)
+        return bool(caught)
 
     def _on_show_all_clicked(self) -> None:
         self.fields.show_limits(None, None)
