@@ -158,8 +158,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 _NO_BODIES = (
-    "no outline encloses anything: rings of one or two slices count as membrane; where each piece of label is "
-    "an object, take --method components"
+    "no outline encloses anything: rings of one or two slices count as membrane; where each piece of label "
+    "is an object, take --method components"
 )
 
 
