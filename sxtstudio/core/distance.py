@@ -52,7 +52,9 @@ def distances(
     library one by one, and what lies between them is looked at here, as far as it can be nearer.
     """
     if where.size <= at_once:
-        found: NDArray[np.float32] = edt.edt(where, anisotropy=spacing, black_border=border)
+        # The library takes four times as long in 3D with bools, for the same result.
+        bits = where.view(np.uint8)
+        found: NDArray[np.float32] = edt.edt(bits, anisotropy=spacing, black_border=border)
         return found
     squares = np.empty(where.shape, np.float32)
     for plane, own in zip(where, squares, strict=True):
