@@ -14,6 +14,7 @@ import dask
 from distributed import Client, Scheduler, SpecCluster
 
 from sxtstudio.cluster.credentials import write_credentials
+from sxtstudio.cluster.left_jobs import LeftJobs
 from sxtstudio.cluster.local_process import LocalCluster, LocalProcess, check_program, program_words
 from sxtstudio.cluster.process import quieten, security_of
 from sxtstudio.cluster.profile import QUEUES, Profile, check_here
@@ -222,7 +223,9 @@ class Machines:
         else:
             from sxtstudio.cluster.queues import queue_cluster
 
-            cluster = queue_cluster(profile, options, folder, tls, self._errors, self._started)
+            left = LeftJobs(profile.kind, folder)
+            self._stack.callback(left.close)  # after the cluster, which cancels its jobs
+            cluster = queue_cluster(profile, options, folder, tls, self._errors, self._started, left)
         if not profile.dashboard:
             cluster.loop.add_callback(cluster.scheduler.http_server.stop)
         cluster.scale(profile.workers)

@@ -14,6 +14,7 @@ from distributed import SpecCluster
 from distributed.utils import get_ip
 
 from sxtstudio.cluster.jobqueue import CLUSTERS
+from sxtstudio.cluster.left_jobs import LeftJobs
 from sxtstudio.cluster.local_process import THREADS, program_words, worker_words
 from sxtstudio.cluster.process import security_of
 from sxtstudio.cluster.profile import NAMES, Profile
@@ -35,10 +36,11 @@ def queue_cluster(
     tls: tuple[str, str, str],
     errors: list[Exception],
     started: list[str],
+    left: LeftJobs,
 ) -> SpecCluster:
     """Start a scheduler here whose workers come from a queue.
 
-    ``errors`` takes why it refuses one, ``started`` the names of those that it took.
+    ``errors`` takes why it refuses one, ``started`` the names of those that it took, ``left`` their numbers.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def queue_cluster(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             cluster: SpecCluster = cluster_class(
-                job_cls=_job_class(cluster_class.job_cls, profile, folder, tls, errors, started),
+                job_cls=_job_class(cluster_class.job_cls, profile, folder, tls, errors, started, left),
                 security=security_of(tls),
                 scheduler_options=scheduler,
                 protocol="tls://",
@@ -108,6 +110,7 @@ def _job_class(
     tls: tuple[str, str, str],
     errors: list[Exception],
     started: list[str],
+    left: LeftJobs,
 ) -> Any:
     """Return the class of a job that starts our worker."""
     words = program_words(profile)
@@ -127,6 +130,7 @@ def _job_class(
             try:
                 await super().start()
                 started.append(str(self.name))
+                left.add(str(self.job_id))
             except (RuntimeError, ValueError, OSError) as error:
                 errors.append(ValueError(_said(error)))
 

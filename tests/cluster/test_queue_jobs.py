@@ -6,12 +6,15 @@ The queues are scripts that answer as the real ones do; each job is a file, whic
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from sxtstudio.cluster import machines as module
@@ -120,7 +123,36 @@ def test_a_job_that_vanishes_before_its_worker_came_is_asked_for_again(
         queue.end("12")
         until(lambda: queue.jobs == ["13", "14"])
         until(lambda: machines.restarts == 1)
+        (noted,) = (tmp_path / "scratch").glob("*/jobs")
+        assert sorted(line.split(".")[0] for line in noted.read_text().split()) == ["12", "13", "14"]
     assert queue.jobs == []
+
+
+def test_jobs_that_wait_leave_the_queue_when_the_program_is_killed(queue: Queue, tmp_path: Path) -> None:
+    """They would start workers that nobody wants; those of a run that ends by itself are its own affair."""
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom sxtstudio.cluster.left_jobs import LeftJobs\n"
+        "left = LeftJobs(sys.argv[1], Path(sys.argv[2]))\n"
+        "for job in sys.argv[4:]: left.add(job)\n"
+        "left.close() if sys.argv[3] == 'end' else None\n"
+        "print('there', flush=True); time.sleep(60)"
+    )
+    for job in ("12", "13", "14"):
+        (queue.folder / "jobs" / job).touch()
+    number = "{}.pbs01" if queue.kind == "pbs" else "{}"
+    words = [number.format(job) for job in ("12", "14")]
+    for how, left in (("end", ["12", "13", "14"]), ("kill", ["13"])):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, queue.kind, str(tmp_path), how, *words],
+            stdout=subprocess.PIPE, text=True,
+        ) as run:  # fmt: skip
+            assert run.stdout is not None and run.stdout.readline() == "there\n"
+            shells = psutil.Process(run.pid).children()
+            assert len(shells) == (how == "kill")
+            assert queue.jobs == ["12", "13", "14"]
+            run.kill()
+        psutil.wait_procs(shells, 20)
+        assert queue.jobs == left
 
 
 def test_a_queue_is_asked_less_and_less_often_and_what_it_does_not_answer_is_not_lost(
