@@ -24,6 +24,7 @@ class CleanForm(CleanFields):
         self._context = context
         self._output: KeptOutput | None = None
         self._stands = 0.0  # the threshold that the labels come from now
+        self._with_frames = False
         self.use_threshold = QCheckBox("Change the threshold")
         self.use_threshold.setEnabled(False)
         self.use_threshold.setToolTip("Make the labels anew from the network's output")
@@ -51,11 +52,16 @@ class CleanForm(CleanFields):
             self.threshold.set_choice(None)
         super().reset()
 
-    def show_output(self, output: KeptOutput | None, stands: float = 0.0) -> None:
-        """Offer the threshold where the network's output was kept; ``stands`` is that of the labels now."""
-        if (output, stands) == (self._output, self._stands):
+    def show_output(
+        self, output: KeptOutput | None, stands: float = 0.0, *, with_frames: bool = False
+    ) -> None:
+        """Offer the threshold where the network's output was kept; ``stands`` is that of the labels now.
+
+        ``with_frames`` says that a former version kept it, with frames of reconstructions and gold in it.
+        """
+        if (output, stands, with_frames) == (self._output, self._stands, self._with_frames):
             return
-        self._output, self._stands = output, stands
+        self._output, self._stands, self._with_frames = output, stands, with_frames
         with QSignalBlocker(self):
             if output is None:
                 self.use_threshold.setChecked(False)
@@ -84,6 +90,11 @@ class CleanForm(CleanFields):
                 f"Labels of slices {slice_number(self._output.first)} to {self._output.last} are made anew "
                 "from the network's output; changes by hand there are lost. Undo brings them back."
             )
+            if self._with_frames:
+                text += (
+                    " An earlier version kept it: frames and lines around gold are labelled again. Segment "
+                    "anew to leave them out."
+                )
         else:
             text = f"Segmented with {self._output.model}, threshold {self._output.threshold:.2f}"
             changed = self._stands != self._output.threshold

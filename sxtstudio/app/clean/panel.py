@@ -29,7 +29,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import grouped
-from sxtstudio.workflow.document.network_output import find_output, standing_threshold
+from sxtstudio.workflow.document.network_output import find_output, holds_frames, standing_threshold
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document, preview_clean_up
 
@@ -262,7 +262,11 @@ class CleanPanel(QWidget):
             if document is None or output is None:
                 self.form.show_output(None)
             else:
-                self.form.show_output(output, standing_threshold(output, document.steps))
+                self.form.show_output(
+                    output,
+                    standing_threshold(output, document.steps),
+                    with_frames=holds_frames(document.steps),
+                )
             self.form.show_mask(document is not None and document.mask is not None)
         self.form.setEnabled(document is not None and document.labels is not None and not busy)
         self.reset_button.setEnabled(not busy)

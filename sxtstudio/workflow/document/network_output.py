@@ -124,6 +124,14 @@ def standing_threshold(kept: KeptOutput, steps: Iterable[Step]) -> float:
     return kept.threshold
 
 
+def holds_frames(steps: Iterable[Step]) -> bool:
+    """Whether a former version segmented last, which did not know how to leave frames and gold out."""
+    for step in reversed(effective(steps)):
+        if step.kind is StepKind.EDIT and step.edit is EditKind.SEGMENT:
+            return "leave_out" not in step.parameters
+    return False
+
+
 def find_output(folder: Path, shape: Triple) -> KeptOutput | None:
     """Return what is kept for a tomogram of this shape, or None."""
     try:

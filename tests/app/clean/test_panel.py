@@ -23,6 +23,8 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.workflow.document.network_output import KeptOutput, holds_frames
 from sxtstudio.workflow.document.project import adopt, save, snapshot
 from sxtstudio.workflow.jobs import document_cleaning
 
@@ -249,6 +251,19 @@ def test_the_threshold_can_be_changed_after_the_segmentation(
     adopt(document, save(snapshot(document), tmp_path / "again.sxt"))
     open_file(tmp_path / "again.sxt")
     assert "changed to 0.60" in panel.form.threshold_note.text()
+
+
+def test_an_output_of_a_former_version_is_said_to_hold_frames(labelled: MainWindow, tmp_path: Path) -> None:
+    former = Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"threshold": 0.1})
+    now = Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"threshold": 0.1, "leave_out": False})
+    assert holds_frames([former]) and not holds_frames([former, now]) and not holds_frames([])
+    form = panel_of(labelled).form
+    kept = KeptOutput(tmp_path / "output.raw", (20, 40, 40), 0, 20, 0.1, "compact")
+    for with_frames in (True, False):
+        form.show_output(kept, 0.1, with_frames=with_frames)
+        form.use_threshold.setChecked(True)
+        said = form.threshold_note.text()
+        assert ("An earlier version kept it: frames" in said) is with_frames
 
 
 def test_without_kept_output_it_says_so(labelled: MainWindow) -> None:
