@@ -146,7 +146,8 @@ def all_judges() -> dict[str, tuple[Callable[[], Iterator[Outlined]], PolarityCh
         "phantoms of another simulator": (other_simulator, "dark"),
     }
     if PATCHES.is_dir():
-        judges_here["4 labelled real patches"] = (real_patches, "auto")
+        # Dark in all four; whether that is told by itself is asked by bench.polarity.
+        judges_here["4 labelled real patches"] = (real_patches, "dark")
         judges_here[BORDERS] = (mitochondria, "dark")
     return judges_here
 

@@ -100,7 +100,7 @@ def main() -> None:
     save(np.hstack(both), options.into / "model-phantoms.png", 1100)
     if PATCHES.is_dir():
         save(
-            np.vstack([row(model, outlined, "auto") for outlined in real_patches()]),
+            np.vstack([row(model, outlined, "dark") for outlined in real_patches()]),
             options.into / "model-real.png",
             588,
         )

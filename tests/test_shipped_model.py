@@ -27,7 +27,7 @@ def sample():
     return np.stack(slices), np.stack(truth)
 
 
-@pytest.fixture(params=["compact", "medium"])
+@pytest.fixture(params=["compact"])
 def model(request):
     return request.param
 

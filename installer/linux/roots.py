@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ done
 exec chroot "$root" "$@"
 """
 USER = 1000
+# Debian's installer writes it, debootstrap does not; without it nobody knows "localhost" or his own name.
+_HOSTS = (
+    f"127.0.0.1\tlocalhost\n127.0.1.1\t{socket.gethostname()}\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+)
 # A name that a careless script breaks at.
 HOME = "/home/Jörg Müller"
 # What differs without anything being left of a package.
@@ -168,6 +173,7 @@ class Root:
             folder.mkdir()
             subprocess.run(["tar", "-C", str(folder), "-xf", str(archive)], check=True)
         root = cls(folder, screen)
+        (folder / "etc" / "hosts").write_text(_HOSTS)
         home = folder / HOME[1:]
         home.mkdir(parents=True)
         shutil.chown(home, USER, USER)

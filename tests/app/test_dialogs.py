@@ -258,10 +258,10 @@ def names(dialog: ModelsDialog) -> list[str]:
 
 
 def test_card_of_the_first_shipped_model_is_shown_in_full(models: ModelsDialog) -> None:
-    assert names(models) == ["compact  (default)", "medium"]
+    assert names(models) == ["compact  (default)"]
     text = " ".join(models.card.toPlainText().split())
     card = json.loads((Path(__file__).parents[2] / "models" / "compact.json").read_text())
-    for told in (card["description"], card["trained_on"], *card["limits"], card["licence"], "8 to 25 nm"):
+    for told in (card["description"], card["trained_on"], *card["limits"], card["licence"], "8 to 35 nm"):
         assert " ".join(told.split()) in text
     real = f"{card['scores']['4 labelled real patches']['f1']:.2f}"
     assert card["sha256"] in text.replace(" ", "") and real in text and "MB" in text
@@ -274,7 +274,7 @@ def test_model_is_added_made_default_and_removed(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(questions, "open_file", lambda *_: toy_model)
     models.add_button.click()
-    qtbot.waitUntil(lambda: names(models) == ["compact  (default)", "medium", "toy"], timeout=10_000)
+    qtbot.waitUntil(lambda: names(models) == ["compact  (default)", "toy"], timeout=10_000)
     assert (own_models / "toy.onnx").read_bytes() == toy_model.read_bytes()
     assert models.current is not None and models.current.name == "toy"
     assert "There is no card" in models.card.toPlainText()
@@ -282,13 +282,13 @@ def test_model_is_added_made_default_and_removed(
     choice = window.context.parts.segment.form.model
     qtbot.waitUntil(lambda: choice.findText("toy") >= 0 and choice.currentText() == "compact", timeout=5000)
     models.default_button.click()
-    qtbot.waitUntil(lambda: names(models) == ["compact", "medium", "toy  (default)"], timeout=5000)
+    qtbot.waitUntil(lambda: names(models) == ["compact", "toy  (default)"], timeout=5000)
     assert window.settings.get("model", "") == "toy" and choice.currentText() == "toy"
     models.remove_button.click()  # answered with "Cancel"
     assert (own_models / "toy.onnx").is_file()
     answers["ask"] = "Delete"
     models.remove_button.click()
-    qtbot.waitUntil(lambda: names(models) == ["compact  (default)", "medium"], timeout=5000)
+    qtbot.waitUntil(lambda: names(models) == ["compact  (default)"], timeout=5000)
     assert not (own_models / "toy.onnx").exists() and window.settings.get("model", "") == ""
 
 
@@ -307,7 +307,7 @@ def test_another_model_of_a_name_is_replaced_only_after_asking(
     second.parent.mkdir()
     make_model(second, layers=1)
     models.add_file(first)
-    qtbot.waitUntil(lambda: len(names(models)) == 3, timeout=10_000)
+    qtbot.waitUntil(lambda: len(names(models)) == 2, timeout=10_000)
     models.add_file(second)
     qtbot.waitUntil(lambda: bool(answers["asked"]), timeout=10_000)
     assert (own_models / "mine.onnx").read_bytes() == first.read_bytes()

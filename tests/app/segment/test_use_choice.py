@@ -133,7 +133,7 @@ def test_the_tooltip_of_our_model_speaks_of_real_cells_in_a_few_lines(qtbot: QtB
     choice.set_card(card)
     tip = choice.combo.toolTip()
     assert "four patches of real cells" in tip and "phantom" not in tip
-    assert "<b>Balanced</b>: of 100 outlined pixels 69 are right; of 100 true ones 84 are found." in tip
+    assert "<b>Balanced</b>: of 100 outlined pixels 71 are right; of 100 true ones 82 are found." in tip
     assert len(re.findall("<br>|<p>", tip)) <= 5
 
 
