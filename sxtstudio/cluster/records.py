@@ -183,6 +183,7 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     outside: bool = False
     counts: dict[str, Annotated[int, Meta(ge=0)]] = {}
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def found(self) -> ObjectsFound:
         """Return the objects that were found."""
@@ -193,7 +194,15 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
         state: Literal["done", "failed", "projections"]
         state = self.state if self.state in ("done", "projections") else "failed"
         numbers = frozenset(self.system_errors)
-        return JobOutcome(state, self.message, self.labelled, self.details, numbers, self.outside)
+        return JobOutcome(
+            state,
+            self.message,
+            self.labelled,
+            self.details,
+            numbers,
+            self.outside,
+            doubts=self.doubts,
+        )
 
 
 def job_record(

@@ -165,7 +165,14 @@ def _outcome(outcome: JobOutcome, name: str = "") -> OutcomeRecord:
     details = None if outcome.details is None else dict(outcome.details)
     numbers = tuple(sorted(outcome.system_errors))
     return OutcomeRecord(
-        outcome.state, outcome.message, outcome.labelled, details, numbers, name, outside=outcome.outside
+        outcome.state,
+        outcome.message,
+        outcome.labelled,
+        details,
+        numbers,
+        name,
+        outside=outcome.outside,
+        doubts=outcome.doubts,
     )
 
 

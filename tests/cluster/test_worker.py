@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tifffile
 
@@ -71,6 +72,17 @@ def test_a_worker_says_who_it_is_and_how_far_it_got(job: SegmentJob, tmp_path: P
     assert messages[0]["what"] == "begin" and messages[0]["who"] == found.worker
     assert (messages[-1]["finished"], messages[-1]["total"]) == (6, 6)
     assert tifffile.imread(job.output).shape == (6, 64, 80)
+
+
+def test_why_somebody_should_look_at_labels_comes_back_from_the_worker(
+    job: SegmentJob, tmp_path: Path
+) -> None:
+    tifffile.imwrite(tmp_path / "noise.tif", np.random.default_rng(0).normal(size=(2, 64, 64)).astype("f4"))
+    noise = replace(job, tomogram=tmp_path / "noise.tif", parameters=replace(job.parameters, polarity="auto"))
+    outcome = run(sent(noise), tmp_path / "models")[0].outcome()
+    said = json.loads((tmp_path / "out.json").read_text())["warnings"]
+    assert list(outcome.doubts) == said and any("is not sure" in text for text in said)
+    assert outcome.message.startswith("; ".join(said))
 
 
 def test_other_versions_are_refused_with_a_sentence(job: SegmentJob, tmp_path: Path) -> None:

@@ -216,11 +216,12 @@ class BeamtimeFollower(Follower):
                 record = record_for(tomogram, fingerprint(tomogram), signature_of(tomogram))
         if record is None:
             record = record_for(tomogram, {}, (0, 0, 0.0, time.time()))
-        messages = tuple(text for text in (row.message,) if text)
+        messages = tuple(text for text in (row.notes,) if text)
         details = row.details or {}
         record = replace(
             record,
             messages=messages,
+            doubts=row.doubts,
             labels=None if row.output is None else str(row.output),
             labelled=row.labelled,
             seconds=row.seconds,

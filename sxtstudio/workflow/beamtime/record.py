@@ -86,8 +86,10 @@ class TomogramRecord:
         How many there are of each class; "" are those without one. None where none were looked for.
     pictures
         Those that there are.
+    doubts
+        Why somebody should look at its labels, beside its quality: of the segmentation.
     messages
-        What the user should know; of a failed one, why.
+        What else the user should know; of a failed one, why.
     replaced
         Another file has taken its place since.
     signature
@@ -108,6 +110,7 @@ class TomogramRecord:
     quality: Quality | None = None
     objects: dict[str, int] | None = None
     pictures: tuple[Kind, ...] = ()
+    doubts: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     replaced: bool = False
     signature: tuple[int, int, float, float] = (0, 0, 0.0, 0.0)
@@ -128,7 +131,8 @@ class TomogramRecord:
         """The worst that is known of it."""
         if self.state is State.FAILED:
             return Flag.BAD
-        return Flag.GOOD if self.quality is None else self.quality.worst
+        worst = Flag.GOOD if self.quality is None else self.quality.worst
+        return Flag.LOOK if self.doubts and worst is Flag.GOOD else worst
 
     def picture(self, kind: Kind) -> str | None:
         """Return the name of a picture, relative to the folder of the page."""

@@ -60,12 +60,17 @@ def needs_look(record: TomogramRecord) -> bool:
 def sentences_of(record: TomogramRecord) -> list[str]:
     """Return what to know of a tomogram, what asks for a look first, each a whole sentence."""
     texts = ["Another file of this name has taken its place since."] if record.replaced else []
-    if record.quality is not None:
-        texts += [figure.sentence for figure in record.quality.flagged]
-    texts += record.messages
+    texts += [*_asking(record), *record.messages]
     names = {Path(path).stem.split(".")[0] for path in (record.path, record.labels or record.path)}
     whole = (text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
     return [text if _begins_with_name(text, names) else f"{text[0].upper()}{text[1:]}" for text in whole]
+
+
+def _asking(record: TomogramRecord) -> list[str]:
+    """Return why it asks for a look: what is bad, what is doubted of its labels, what else is not good."""
+    flagged = () if record.quality is None else record.quality.flagged
+    bad = [figure.sentence for figure in flagged if figure.flag is Flag.BAD]
+    return [*bad, *record.doubts, *(figure.sentence for figure in flagged if figure.flag is not Flag.BAD)]
 
 
 def _begins_with_name(text: str, names: Iterable[str]) -> bool:
@@ -80,9 +85,9 @@ def headline_of(record: TomogramRecord) -> str:
         return record.messages[0] if record.messages else ""  # the mark says the rest
     if record.state is not State.DONE:
         return record.messages[0] if record.messages else record.state.value
-    asking = () if record.quality is None else record.quality.flagged
+    asking = _asking(record)
     if asking:
-        return asking[0].sentence
+        return asking[0]
     words = [] if record.labelled is None else [f"{share(record.labelled)} labelled"]
     total = objects_total(record)
     return ", ".join([*words, *([] if total is None else [count(total, "object")])])

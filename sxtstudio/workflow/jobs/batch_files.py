@@ -21,6 +21,9 @@ from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.jobs.batch_objects import ObjectsFound
 from sxtstudio.workflow.jobs.outputs import on_disk
 
+#: Stands between the parts of the message of a tomogram.
+APART = "; "
+
 Existing = Literal["rename", "skip", "replace"]
 State = Literal["waiting", "running", "done", "skipped", "failed", "stopped"]
 
@@ -54,6 +57,9 @@ class BatchRow:
         Which of several machines has it or had it, and on what device; "" for this one.
     objects
         What a worker has found in the labels, where that was wanted of it.
+    doubts
+        Why somebody should look at the labels of a finished one; where they are new, ``message`` begins with
+        them.
     """
 
     tomogram: Path
@@ -66,6 +72,12 @@ class BatchRow:
     details: Mapping[str, Any] | None = None
     worker: str = ""
     objects: ObjectsFound | None = None
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> str:
+        """The message without the doubts."""
+        return self.message.removeprefix(APART.join(self.doubts)).removeprefix(APART)
 
 
 class Names:
@@ -178,6 +190,11 @@ def _entry(row: BatchRow) -> dict[str, Any]:
     }
 
 
+def doubts_beside(output: Path) -> tuple[str, ...]:
+    """Return why somebody should look at labels, as far as the report beside them says so."""
+    return _report_of(output).warnings
+
+
 def same_file(tomogram: Path) -> tuple[str, str | None, str]:
     """Return what two names of one tomogram have in common: file, dataset within, and order of the axes."""
     name = VolumeName.of(tomogram)
@@ -231,11 +248,17 @@ class _Report(Struct):
     """What is read of a report."""
 
     input: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+def _report_of(output: Path) -> _Report:
+    """Return what is said beside labels; nothing where there is no report, or another program's."""
+    try:
+        return record_of(read_json(output.with_suffix(".json"), "The report"), _Report, "The report")
+    except UserError:
+        return _Report({})
 
 
 def _input_of(output: Path) -> dict[str, Any]:
     """Return what the report beside labels says of the tomogram that they were made from."""
-    try:
-        return record_of(read_json(output.with_suffix(".json"), "The report"), _Report, "The report").input
-    except UserError:
-        return {}
+    return _report_of(output).input

@@ -22,7 +22,7 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.wording import count
 from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.segment.keeper import RunnerKeeper
-from sxtstudio.workflow.jobs.batch_files import BatchRow, Names, write_summary
+from sxtstudio.workflow.jobs.batch_files import APART, BatchRow, Names, doubts_beside, write_summary
 from sxtstudio.workflow.jobs.batch_objects import ObjectsFound, ObjectsWanted
 from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, Panel, panel_of, write_contact_sheet
 from sxtstudio.workflow.jobs.outputs import check_outputs, table_outputs
@@ -68,6 +68,8 @@ class JobOutcome:
         Not the tomogram is the cause that it failed, but model, option, device or disk (``OutsideError``).
     objects
         What was found in the labels, where that was wanted of whoever runs the jobs.
+    doubts
+        Why somebody should look at the labels: the warnings, with which ``message`` begins.
     """
 
     state: Literal["done", "failed", "projections"]
@@ -77,6 +79,7 @@ class JobOutcome:
     system_errors: frozenset[int] = frozenset()
     outside: bool = False
     objects: ObjectsFound | None = None
+    doubts: tuple[str, ...] = ()
 
 
 class JobRunner(Protocol):
@@ -234,7 +237,7 @@ class Batch:
         self.rows[number] = replace(self.rows[number], output=output)
         if there:
             text = f"{output.name} is there already{_unfinished(output)}"
-            self._set(number, state="skipped", message=text)
+            self._set(number, state="skipped", message=text, doubts=doubts_beside(output))
             self._picture(number, self.rows[number])
             return None
         return SegmentJob(
@@ -277,6 +280,7 @@ class Batch:
                 message=message,
                 details=outcome.details,
                 objects=outcome.objects,
+                doubts=outcome.doubts,
             )
             try:
                 self._picture(number, self.rows[number])
@@ -383,8 +387,9 @@ def done(result: SegmentResult, slices_from: SliceBase) -> JobOutcome:
         "polarity_probability": round(found.polarity.probability, 3),
         "threshold": found.threshold,
     }
-    message = "; ".join([*result.report["warnings"], *result.notes_counted_from(slices_from)])
-    return JobOutcome("done", message, voxels / math.prod(result.labels.shape), details)
+    doubts = tuple(result.report["warnings"])
+    message = APART.join([*doubts, *result.notes_counted_from(slices_from)])
+    return JobOutcome("done", message, voxels / math.prod(result.labels.shape), details, doubts=doubts)
 
 
 def failed(error: Exception, slices_from: SliceBase) -> JobOutcome:

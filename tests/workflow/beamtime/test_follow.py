@@ -26,6 +26,7 @@ from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParamet
 from sxtstudio.workflow.beamtime.page_folder import check_page
 from sxtstudio.workflow.beamtime.record import Kind, RecordFolder, State, TomogramRecord
 from sxtstudio.workflow.beamtime.status import Doing, Status
+from sxtstudio.workflow.beamtime.summary import Mark, headline_of, mark_of, needs_look, sentences_of
 from sxtstudio.workflow.jobs import watch as watch_module
 from sxtstudio.workflow.jobs.batch import BatchParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow
@@ -59,7 +60,7 @@ class Evening:
         self.ended: list[TomogramRecord] = []
         self.statuses: list[Status] = []
         self.segmented: list[str] = []
-        judge = more.pop("judge", quality_of_file)
+        judge, self.polarity = more.pop("judge", quality_of_file), more.pop("polarity", "dark")
         parameters = BeamtimeParameters(folder / "page", **more)
         self.follower = BeamtimeFollower(parameters, self._on_record, self.statuses.append, judge=judge)
         self.ends = ends
@@ -86,7 +87,7 @@ class Evening:
                 evening.segmented.append(row.tomogram.name)
 
         evening = self
-        wanted = BatchParameters(SegmentParameters(model=self.model, device="cpu", polarity="dark"))
+        wanted = BatchParameters(SegmentParameters(model=self.model, device="cpu", polarity=self.polarity))
         watch = Watch(self.folder, stable_s=0.02)
         with pytest.raises(Cancelled):
             run_watch(
@@ -154,6 +155,31 @@ def test_a_run_that_was_killed_goes_on(
     assert record.pictures == tuple(Kind) and record.labelled == pytest.approx(
         (tifffile.imread(folder / "first.labels.tif") != 0).mean()
     )
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_guess_of_the_polarity_asks_for_a_look(
+    killed: bool, tmp_path: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch, make_record
+) -> None:
+    """Noise shows nothing dark or bright; a run that was killed finds the doubt beside the labels."""
+    folder, real, good = tmp_path / "in", after.write_pictures, make_record("x").quality
+    folder.mkdir()
+    with mrcfile.new(folder / "noise.mrc") as file:
+        file.set_data(np.random.default_rng(0).normal(size=(6, 64, 80)).astype(np.float32))
+        file.voxel_size = 100.0
+    if killed:
+        monkeypatch.setattr(after, "write_pictures", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            Evening(folder, toy_model, 1, polarity="auto").run()
+        monkeypatch.setattr(after, "write_pictures", real)
+    evening = Evening(folder, toy_model, 1, polarity="auto", judge=lambda *args: good)
+    assert evening.run() == [("noise.mrc", "done")] and bool(evening.segmented) is not killed
+    (record,) = RecordFolder(folder / "page")
+    said = "Whether membranes are dark or bright here is not sure: "
+    assert record.flag is Flag.LOOK and needs_look(record) and mark_of(record) is Mark.LOOK
+    assert sum(text.startswith(said) for text in record.doubts) == 1
+    assert sum(said in text for text in sentences_of(record)) == 1, "once, not as a note as well"
+    assert headline_of(record) == record.doubts[0]
 
 
 def test_a_replaced_tomogram_is_a_new_one_and_a_mended_one_takes_the_place(

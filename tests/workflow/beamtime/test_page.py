@@ -74,6 +74,19 @@ def test_the_page_holds_all_and_nothing_from_elsewhere(page: RecordFolder) -> No
     assert now["trouble"] == "Make room." and "x.mrc" in now["text"] and "2 more" in now["text"]
 
 
+def test_what_is_doubted_of_labels_asks_for_a_look_after_what_is_bad(tmp_path: Path, make_record) -> None:
+    doubt = ("Whether membranes are dark or bright here is not sure.",)
+    records = [make_record(flag.value, flag=flag, doubts=doubt) for flag in (Flag.GOOD, Flag.LOOK, Flag.BAD)]
+    write_page(tmp_path, "Beamtime", records)
+    data = called(tmp_path / "data.js", "data")
+    assert [one["mark"] for one in data["tomograms"]] == ["worth a look", "worth a look", "bad"]
+    bad = "Details below 40 nm are lost in the noise."
+    assert [one["head"] for one in data["tomograms"]] == [*doubt, *doubt, bad]
+    assert [one["sentences"][:2] for one in data["tomograms"]] == [[*doubt], [*doubt, bad], [bad, *doubt]]
+    assert data["days"][0]["look"] == 3
+    assert "worth a look" in (tmp_path / "index.html").read_text()
+
+
 def test_days_are_compared_by_their_means(page: RecordFolder) -> None:
     write_page(page.folder, TITLE, list(page))
     today, yesterday = called(page.folder / "data.js", "data")["days"]

@@ -38,6 +38,18 @@ def test_another_reader_finds_names_days_and_pictures(page: RecordFolder) -> Non
     assert "JavaScript:      no" in info and "A4" in info
 
 
+@needs_poppler
+def test_what_is_doubted_of_labels_is_said(tmp_path: Path, make_record) -> None:
+    record = make_record(
+        "guessed.mrc", doubts=("Whether membranes are dark is not sure: look.",), pictures=()
+    )
+    path = write_pdf(tmp_path, "Beamtime", [record])
+    words = ["pdftotext", "-layout", str(path), "-"]
+    text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert "1 tomogram, 1 done, 1 to look at" in text and "guessed.mrc – worth a look" in text
+    assert "Whether membranes are dark is not sure: look." in text
+
+
 def test_no_file_stays_open_when_it_cannot_be_written(
     page: RecordFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
