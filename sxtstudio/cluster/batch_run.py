@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from distributed import CancelledError
 from distributed.scheduler import KilledWorker
 
 from sxtstudio.cluster.assignments import OpenTomogram, Task
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
-from sxtstudio.cluster.records import Division, OutcomeRecord, Step, message, outcome_from
+from sxtstudio.cluster.records import Division, OutcomeRecord, Step, message
+from sxtstudio.cluster.results import outcome_of
 from sxtstudio.cluster.shares import Shares
 from sxtstudio.cluster.task import run_task, take_model
 from sxtstudio.core.errors import UserError, sentence_of
@@ -242,15 +244,13 @@ class BatchRun:
         task, future = self._tasks.get(ended.key), ended.future
         if task is None or ended.name != task.name:
             return
-        error = future.exception() if future.status == "error" else None
-        if future.status == "finished":
-            self._take_outcome(task, outcome_from(future.result()))
-        elif isinstance(error, KilledWorker) or future.status in ("lost", "cancelled"):
-            self._lost(task)
-        else:
-            text = sentence_of(error) if error is not None else None
-            text = text or f"The worker failed ({error!r}). Look at its log."
+        try:
+            found = outcome_of(future)
+        except Exception as error:
+            text = sentence_of(error) or f"The worker failed ({error!r}). Look at its log."
             self._end(task.tomogram, JobOutcome("failed", text))
+            return
+        self._take_outcome(task, found)
 
     def _take_outcome(self, task: Task, found: OutcomeRecord) -> None:
         tomogram = task.tomogram
@@ -345,7 +345,10 @@ class BatchRun:
     def _send_model(self, task: Task) -> None:
         """Send the model to the worker that has none, and the task once more."""
         addresses = self._addresses(task)
-        if not addresses or addresses[0] in task.given:
+        if not addresses:  # that worker has gone
+            self._lost(task)
+            return
+        if addresses[0] in task.given:
             text = "The model could not be sent to its worker. Try again."
             self._end(task.tomogram, JobOutcome("failed", text, outside=True))
             return
@@ -357,6 +360,9 @@ class BatchRun:
             )
             taken.result(timeout=600)
         except Exception as error:
+            if isinstance(error, KilledWorker | CancelledError) or addresses[0] not in self._machines.workers:
+                self._lost(task)
+                return
             text = sentence_of(error) or f"The model could not be sent to its worker ({error!r})."
             self._end(task.tomogram, JobOutcome("failed", text, outside=True))
             return

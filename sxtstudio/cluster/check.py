@@ -49,11 +49,13 @@ def check_cluster(
     Raises
     ------
     UserError
-        If the scheduler cannot be reached, the queue takes no job, or no worker comes.
+        If the scheduler cannot be reached, the queue takes no job, no worker comes, or it is lost
+        before it answers.
     Cancelled
         If it was cancelled.
     """
     from sxtstudio.cluster.machines import Machines
+    from sxtstudio.cluster.results import GONE
     from sxtstudio.cluster.task import check_task
 
     mapping = PathMapping(profile.paths)
@@ -76,7 +78,13 @@ def check_cluster(
                 time.sleep(0.2)
             came = time.monotonic() - begin
             future = machines.client.submit(check_task, to_bytes(question), pure=False, retries=1)
-            content = future.result(timeout=wait_s)
+            try:
+                content = future.result(timeout=wait_s)
+            except GONE as error:
+                raise UserError(
+                    "The worker came, and was lost before it answered: it may have too little memory or "
+                    "time. Look at the profile, and at its log."
+                ) from error
     finally:
         if mark is not None:
             with suppress(OSError):

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Future
-from distributed.scheduler import KilledWorker
 
 from sxtstudio.cluster.batch_run import MOST_TRIES
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.mapping import PathMapping
 from sxtstudio.cluster.profile import Profile
-from sxtstudio.cluster.records import OutcomeRecord, PlannedRecord, outcome_from, quoted, to_bytes
+from sxtstudio.cluster.records import PlannedRecord, quoted, to_bytes
+from sxtstudio.cluster.results import outcome_of
 from sxtstudio.cluster.task import run_planned
 from sxtstudio.cluster.versions import own_versions
 from sxtstudio.core.errors import UserError, sentence_of
@@ -115,13 +115,13 @@ class _Run:
 
     def _take_end(self, number: int, future: Any) -> list[int]:
         """Return the range if it is to be done again."""
-        error = future.exception() if future.status == "error" else None
-        lost = isinstance(error, KilledWorker) or future.status in ("lost", "cancelled")
-        found = OutcomeRecord("stopped")
-        if error is not None and not lost:
-            raise UserError(sentence_of(error) or f"The worker failed ({error!r}). Look at its log.")
-        if not lost:
-            found = outcome_from(future.result())
+        try:
+            found = outcome_of(future)
+        except UserError:
+            raise
+        except Exception as error:
+            text = sentence_of(error) or f"The worker failed ({error!r}). Look at its log."
+            raise UserError(text) from error
         if found.state == "range-done":
             self.machines.progressed()
             self.done += 1
