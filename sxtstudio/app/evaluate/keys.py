@@ -7,16 +7,9 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QLineEdit,
-    QTextEdit,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QWidget
+
+from sxtstudio.app.widgets.free_keys import is_free
 
 Key = tuple[Qt.Key, bool]
 _INPUT = (
@@ -25,8 +18,6 @@ _INPUT = (
     QEvent.Type.MouseMove,
     QEvent.Type.Wheel,
 )
-_FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit)
-_PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _TICK_MS = 1000
 #: Who does nothing for so long does something else.
 AWAY_S = 60.0
@@ -75,7 +66,7 @@ class EvaluationKeys(QObject):
             self._input_at = time.monotonic()
         if kind not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
             return False
-        if not isinstance(event, QKeyEvent) or not self._ours(watched, event):
+        if not isinstance(event, QKeyEvent) or not is_free(watched, event, self._window):
             return False
         keys = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         shift = keys == Qt.KeyboardModifier.ShiftModifier
@@ -88,12 +79,3 @@ class EvaluationKeys(QObject):
         if not event.isAutoRepeat():  # a key that is held down must not judge slice after slice
             does()
         return True
-
-    def _ours(self, watched: QObject, event: QKeyEvent) -> bool:
-        """Whether a key goes to this window, and neither into a field nor to what it would press."""
-        if not isinstance(watched, QWidget) or watched.window() is not self._window:
-            return False
-        if isinstance(watched, _FIELDS):
-            return False
-        pressed = isinstance(watched, QAbstractButton | QAbstractItemView) and event.key() in _PRESSING
-        return not pressed

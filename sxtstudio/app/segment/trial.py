@@ -84,6 +84,7 @@ class SliceTrial(QObject):
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         self.cancel()
+        self._threshold = threshold
         volume, engine, polarity = document.tomogram, self._engine, document.polarity
         known = polarity if polarity is not None and polarity.basis is Basis.NETWORK else None
         display = self._session.display.value
@@ -99,7 +100,6 @@ class SliceTrial(QObject):
 
         def done(result: Tried) -> None:
             if self.job is job:
-                self._threshold = threshold
                 self._leave_out = parameters.leave_out
                 self.show(result, result.trial.judged.polarity.value)
                 self.tried.emit(result)
@@ -141,10 +141,10 @@ class SliceTrial(QObject):
             self.set_threshold(self._threshold)
 
     def set_threshold(self, threshold: float) -> None:
-        """Show the tried slice with another threshold."""
+        """Show the tried slice with another threshold; one that is being tried, once it comes back."""
+        self._threshold = threshold
         if self._values is None or self._tried is None:
             return
-        self._threshold = threshold
         labels = as_labels(self._values > threshold)
         title = f"Preview: threshold {threshold:.2f}"
         self._shown = Preview(self._tried.z, labels, title, leaves_out=self._leaves_out)

@@ -3,7 +3,8 @@
 Numbers are shown and taken as the rest of the program writes them, whatever the system's language: thousands
 are set apart by thin spaces, decimals by a point. Any number can be typed: Qt's own fields pass over the keys
 that lead out of their range, so that 1.5 became 0.5, -5 became 5, and 1e3 became 13. What does not fit is
-brought to the nearest number that does when the typing ends, where everybody sees it.
+brought to the nearest number that does when the typing ends, where everybody sees it. What is being typed is
+left as it is by those who set the value that it already has: 0.2 became 0.00 after its first key.
 
 Panels are scrolled with the wheel: a control that happens to pass under the pointer keeps its value, and the
 wheel goes on to what lies around it. Everybody in the window uses these instead of Qt's own.
@@ -16,7 +17,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QLocale, Qt
-from PySide6.QtGui import QKeyEvent, QValidator, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QTabBar, QTabWidget, QWidget
 from superqt import QDoubleRangeSlider
 
@@ -57,6 +58,17 @@ class SpinBox(_WheelNeedsFocus, QSpinBox):
         super().__init__(*args, **properties)
         self.setLocale(_plain_numbers())
 
+    def setValue(self, value: int) -> None:
+        """Set the value; what is being typed stays as it is where it already says so."""
+        if value != self.value() or not _being_typed(self):
+            super().setValue(value)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show what was typed as all numbers are shown, once the typing ends."""
+        super().focusOutEvent(event)
+        if event.reason() != Qt.FocusReason.PopupFocusReason:
+            super().setValue(self.value())
+
     def textFromValue(self, value: int) -> str:
         """Return "1 000 000", with thin spaces."""
         return grouped(value)
@@ -87,6 +99,17 @@ class DoubleSpinBox(_WheelNeedsFocus, QDoubleSpinBox):
         super().__init__(*args, **properties)
         self.setLocale(_plain_numbers())
 
+    def setValue(self, value: float) -> None:
+        """Set the value; what is being typed stays as it is where it already says so."""
+        if round(value, self.decimals()) != self.value() or not _being_typed(self):
+            super().setValue(value)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show what was typed as all numbers are shown, once the typing ends."""
+        super().focusOutEvent(event)
+        if event.reason() != Qt.FocusReason.PopupFocusReason:
+            super().setValue(self.value())
+
     def textFromValue(self, value: float) -> str:
         """Return "12 345.67", with thin spaces."""
         return grouped(value, self.decimals())
@@ -107,6 +130,11 @@ class DoubleSpinBox(_WheelNeedsFocus, QDoubleSpinBox):
             return text
         nearest = min(max(number, self.minimum()), self.maximum())
         return f"{self.prefix()}{self.textFromValue(nearest)}{self.suffix()}"
+
+
+def _being_typed(box: QSpinBox | QDoubleSpinBox) -> bool:
+    """Whether somebody is typing in a field, and not done yet."""
+    return box.hasFocus() and box.lineEdit().isModified()
 
 
 def _plain_numbers() -> QLocale:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -672,6 +672,40 @@ def test_who_begins_with_the_mouse_answers_with_enter(
     assert queue.card.hasFocus()
     QTest.keyClick(classified.focusWidget(), Qt.Key.Key_Return)
     assert queue.queue.current.number != asked
+
+
+def test_enter_and_space_answer_after_a_look_at_the_object(
+    classified: MainWindow, classing: ClassSections, qtbot: QtBot
+) -> None:
+    """Clicks in the views and on the slider take the focus; the keys that the panel names go on."""
+    window, queue, slices = classified, classing.queue, classified.context.parts.slices
+    press(window, "classes.check")
+    qtbot.wait(50)
+    for view, key, number in (
+        (slices.views["xy"], Qt.Key.Key_Return, 2),
+        (slices.views["xz"], Qt.Key.Key_Space, 3),
+        (slices.bar.slider, Qt.Key.Key_Enter, 1),
+        (slices.bar.slider, Qt.Key.Key_Space, 24),
+    ):
+        assert window.session.objects.value.selected == (number,)
+        QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
+        assert window.focusWidget() is view and queue.takes_keys
+        z = window.session.cursor[0]
+        QTest.keyClick(view, Qt.Key.Key_Right)
+        assert window.session.cursor != z and queue.queue.current.number == number, "arrows are the view's"
+        QTest.keyClick(window.focusWidget(), key)
+    rows = table(window).rows
+    assert [rows[n].decided for n in (1, 2, 3)] == [Decided.HAND, Decided.HAND, Decided.CLASSIFIER]
+    assert window.session.objects.value.selected == (3,), "what was skipped comes again"
+    field = slices.bar.field
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "3")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert queue.queue.current.number == 3, "in a field Enter is for the field"
+    queue.end()
+    QTest.keyClick(slices.bar.slider, Qt.Key.Key_Return)
+    assert table(window).rows[3].decided is Decided.CLASSIFIER
 
 
 def test_another_chosen_object_pauses_the_queue_and_gets_the_key(

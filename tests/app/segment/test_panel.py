@@ -155,6 +155,31 @@ def test_another_threshold_shows_at_once_and_goes_with_the_button(
     assert sample.session.preview is None and not panel.hide_button.isEnabled()
 
 
+@pytest.mark.parametrize("aim", [False, True])
+def test_another_threshold_while_a_slice_is_tried_holds_when_it_comes_back(
+    sample: MainWindow,
+    segment_with: Prepare,
+    slow_model: Path,
+    sample_values: Values,
+    qtbot: QtBot,
+    *,
+    aim: bool,
+) -> None:
+    panel = segment_with(slow_model, (0, 64))
+    panel.try_button.click()
+    threshold = panel.form.threshold
+    if aim:  # as an aim does it
+        threshold.set_default(0.5)
+        threshold.set_choice(None)
+    else:
+        threshold.spin.setValue(0.5)
+    assert panel.trial.job is not None and sample.session.preview is None
+    qtbot.waitUntil(lambda: sample.session.preview is not None, timeout=20_000)
+    preview = sample.session.preview
+    assert preview is not None and preview.title == "Preview: threshold 0.50"
+    assert np.array_equal(preview.labels == 255, truth(sample_values[preview.z], 0.5))
+
+
 def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     sample: MainWindow, segment_with: Prepare, slow_model: Path, sample_values: Values, qtbot: QtBot
 ) -> None:

@@ -271,3 +271,53 @@ def test_a_number_that_does_not_fit_becomes_the_nearest_one(
     assert box.value() == pytest.approx(value)
     assert box.text() == box.prefix() + box.textFromValue(box.value()) + box.suffix()
     assert not heard or heard[-1] == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("make", "typed", "value", "shown"),
+    [
+        (partial(decimal, -1, 0.99), "0.2", 0.2, "0.20"),
+        (partial(decimal, -1, 0.99), "-0.05", -0.05, "-0.05"),
+        (partial(decimal, 0, 100, 1, " px"), "0.5", 0.5, "0.5 px"),
+        (partial(whole, 0, 10_000_000, " px"), "12345", 12345, "12\u202f345 px"),
+    ],
+)
+def test_what_is_typed_stays_while_others_set_the_value_that_it_has(
+    make: Callable[[], SpinBox | DoubleSpinBox], typed: str, value: float, shown: str, qtbot: QtBot
+) -> None:
+    """A slider beside the field, or a preview that comes back, sets what the field has just said."""
+    box = make()
+    box.valueChanged.connect(box.setValue)
+    qtbot.addWidget(box)
+    box.show()
+    box.activateWindow()
+    qtbot.waitUntil(box.isActiveWindow)
+    box.setFocus()
+    box.setValue(0.5 if isinstance(box, DoubleSpinBox) else 7)
+    box.selectAll()
+    for key in typed:
+        QTest.keyClicks(box, key)
+        qtbot.wait(20)
+        box.setValue(box.value())
+    QTest.keyClick(box, Qt.Key.Key_Tab)
+    box.clearFocus()  # there is nothing else that Tab could go to
+    assert box.value() == pytest.approx(value) and box.text() == shown
+    box.setValue(box.minimum())
+    assert box.value() == box.minimum(), "another value is taken"
+
+
+def test_a_threshold_below_one_can_be_typed(sample: MainWindow, qtbot: QtBot) -> None:
+    sample.activateWindow()
+    qtbot.waitUntil(sample.isActiveWindow)
+    segment, mask = sample.context.parts.segment, sample.context.parts.mask
+    for panel, box in ((Panel.SEGMENT, segment.form.threshold.spin), (Panel.MASK, mask.threshold.smooth)):
+        sample.context.parts.side.show_panel(panel)
+        qtbot.waitUntil(lambda box=box: box.isVisible() and segment.form.ready)
+        box.setFocus()
+        box.selectAll()
+        for key in "0.2":
+            QTest.keyClicks(sample.focusWidget(), key)
+            qtbot.wait(50)
+        QTest.keyClick(box, Qt.Key.Key_Tab)
+        assert box.value() == pytest.approx(0.2), panel
+    assert segment.form.threshold.choice == 0.2

@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
@@ -15,6 +15,7 @@ from sxtstudio.app.objects.classes.buttons import ClassButtons
 from sxtstudio.app.objects.classes.classifier_work import ClassifierWork
 from sxtstudio.app.objects.classes.list import swatch
 from sxtstudio.app.objects.classes.work import ClassWork
+from sxtstudio.app.widgets.free_keys import is_free
 from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.app.widgets.scroll import bring_into_view
 from sxtstudio.core.classes.queue import (
@@ -34,6 +35,8 @@ from sxtstudio.core.wording import count, share
 
 _REASONS = 2
 _START, _GO_ON = "Check them one by one", "Go on checking"
+# After a click in a view the arrow keys and Esc are for the slices and tools.
+_ANYWHERE = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 _KEYS = "Enter: right · 1–9: another class · Space or →: skip · ←: back · Esc: later"
 
 
@@ -88,8 +91,8 @@ class QueueSection(QWidget):
         self.back.clicked.connect(self.go_back)
         self.stop.clicked.connect(self.end)
         self.class_buttons.pressed.connect(self.give)
-        for widget in (self.card, self.right, self.skip, self.back, self.stop):
-            widget.installEventFilter(self)
+        self._own = (self.card, self.right, self.skip, self.back, self.stop)
+        self._listening = False
         session = self._session
         session.table_changed.connect(self._on_session_table_changed)
         session.objects.changed.connect(self._on_session_objects_changed)
@@ -185,15 +188,35 @@ class QueueSection(QWidget):
         )
         self._follow()
 
+    def _listen(self) -> None:
+        """Take keys in the whole window while an object is asked about."""
+        app = QApplication.instance()
+        if self.running != self._listening and app is not None:
+            self._listening = self.running
+            (app.installEventFilter if self._listening else app.removeEventFilter)(self)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take the keys while the card, or one of its buttons, has the focus."""
-        if not isinstance(event, QKeyEvent) or event.key() not in self._does:
+        """Take the keys while an object is asked about, wherever they are for nobody else."""
+        if not isinstance(event, QKeyEvent) or not self._ours(watched, event):
             return False
         if event.type() == QEvent.Type.ShortcutOverride:
             event.accept()  # here the key is no shortcut of the window's
         elif event.type() == QEvent.Type.KeyPress:
             self._does[event.key()]()
         return event.type() != QEvent.Type.KeyRelease
+
+    def _ours(self, watched: QObject, event: QKeyEvent) -> bool:
+        """Whether a key answers: on the card all do, after a look at the object those of ``_ANYWHERE``."""
+        if event.key() not in self._does:
+            return False
+        if watched in self._own:
+            return True
+        if event.key() not in _ANYWHERE or not self.takes_keys or self._context.parts.toolbox.unfinished:
+            return False
+        window = self._context.window
+        # A field leaves Enter to those around it when it is done with it: that is no answer.
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        return plain and watched is window.focusWidget() and is_free(watched, event, window)
 
     def _go(self, queue: Queue) -> None:
         """Show where one is now; at the end say so."""
@@ -234,6 +257,7 @@ class QueueSection(QWidget):
     def _follow(self) -> None:
         left = questions(self._classes.table, self._classifier.margins)
         running = self.running
+        self._listen()
         self.card.setVisible(running)
         self.start.setVisible(not running)
         self.start.setText(_START if self._paused is None else _GO_ON)
