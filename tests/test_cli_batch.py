@@ -12,8 +12,11 @@ import pytest
 from PIL import Image
 
 from sxtstudio.cli import build_parser, main
+from sxtstudio.commands.batch import _row_text
 from sxtstudio.commands.beamtime import beamtime_of
 from sxtstudio.workflow.beamtime.record import RecordFolder, State, record_for
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.batch_objects import ObjectsFound
 from sxtstudio.workflow.jobs.watch import signature_of
 
 
@@ -135,3 +138,16 @@ def test_of_what_failed_in_earlier_runs_a_watch_says_when_it_is_tried_again(tmp_
     assert said[""].startswith(f"{note} --retry: bad.mrc\npage: ") and said["--retry"].startswith("page: ")
     assert main(["batch", "--watch", str(tmp_path), "--retry"]) == 2
     assert "--retry is for the page of a beamtime" in capsys.readouterr().err
+
+
+def test_labels_in_which_a_worker_could_find_no_objects_are_not_told_as_a_success() -> None:
+    row = BatchRow(
+        Path("L2.mrc"), "done", Path("L2.labels.tif"), seconds=65.0, labelled=0.1493, worker="4 workers"
+    )
+    told = _row_text(row)
+    assert told.startswith("L2.labels.tif, 14.93 % labelled, ") and told.endswith(", on 4 workers")
+    lost = ObjectsFound(trouble="The worker that looked for objects was lost 3 times.")
+    assert _row_text(replace(row, objects=lost)) == f"{told}; no objects: {lost.trouble}"
+    noted = replace(row, objects=lost, message="The polarity is a guess.")
+    assert _row_text(noted) == f"{told}; The polarity is a guess.; no objects: {lost.trouble}"
+    assert _row_text(replace(row, objects=ObjectsFound({"": 3}))) == told

@@ -235,7 +235,7 @@ class _Rows:
         figures = {"seconds": row.seconds, "labelled": row.labelled, **(row.details or {})}
         of, output = self._count or None, row.output if row.state != "failed" else None
         return note_item(
-            row.tomogram, row.state, number + 1, of, output=output, message=row.message, figures=figures
+            row.tomogram, row.state, number + 1, of, output=output, message=_said(row), figures=figures
         )
 
     def note(self, text: str) -> None:
@@ -275,5 +275,12 @@ def _row_text(row: BatchRow) -> str:
     if row.state != "done" or row.labelled is None or row.seconds is None:
         return f"{row.state}, {row.message}" if row.message else row.state
     note = f", on {row.worker}" if row.worker else ""
-    note += f"; {row.message}" if row.message else ""
+    said = _said(row)
+    note += f"; {said}" if said else ""
     return f"{row.output}, {100 * row.labelled:.2f} % labelled, {duration(row.seconds)}{note}"
+
+
+def _said(row: BatchRow) -> str:
+    """Return the message, and why a worker has found no objects in labels that are there."""
+    trouble = row.objects.trouble if row.objects is not None else ""
+    return "; ".join(text for text in (row.message, f"no objects: {trouble}" if trouble else "") if text)
