@@ -11,9 +11,11 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.document.saving import save
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.questions import Answer
+from sxtstudio.core.edit_kind import EditKind
 
 # A job that does not notice its cancel for so long is not waited for.
 _PATIENCE_MS = 10_000
+_OFFERED = "What is finished of it stays, and can be gone on with when the program is started again."
 
 
 def settle(
@@ -42,7 +44,7 @@ def settle(
             "Still working",
             f"{names} {'is' if len(running) == 1 else 'are'} still running.",
             (end, Answer.KEEP_WORKING),
-            "What is finished of it stays.",
+            _OFFERED if leaving and _segments(context) else "What is finished of it stays.",
             # Whoever presses Return without reading loses no night of a beamtime.
             default=Answer.KEEP_WORKING,
         )
@@ -53,13 +55,18 @@ def settle(
     if document is None or not document.modified or document.discarded:
         then(False)
         return
-    asked = document
+    if leaving and document.can_be_gone_on_with:
+        then(False)  # its working folder stays, and is offered at the next start
+        return
+    asked, lost = document, "Discarded changes cannot be recovered"
     answer = questions.ask(
         context.window,
         "Unsaved work",
         f"{document.name} has changes that are not saved. Save them before you {what}?",
         (Answer.SAVE, Answer.DISCARD, Answer.CANCEL),
-        "Discarded changes cannot be recovered.",
+        f"{lost}, and its unfinished segmentation cannot be gone on with."
+        if document.unfinished_segmentation
+        else f"{lost}.",
     )
     if answer != Answer.CANCEL and context.session.document is not asked:
         settle(context, then, what=what, leaving=leaving)  # the answer was about one that is gone
@@ -67,6 +74,12 @@ def settle(
         save(context, after=lambda: then(False))
     elif answer == Answer.DISCARD:
         then(True)
+
+
+def _segments(context: Context) -> bool:
+    """Whether the open tomogram is being segmented."""
+    busy = context.session.busy
+    return busy is not None and busy.kind is EditKind.SEGMENT
 
 
 def stop(context: Context, jobs: list[Job], then: Callable[[], None]) -> None:

@@ -375,6 +375,12 @@ class Document:
         """Whether a segmentation of this tomogram was begun and not finished."""
         return files.has_unfinished_segmentation(self.bulk)
 
+    @property
+    def can_be_gone_on_with(self) -> bool:
+        """Whether all that is not saved is an unfinished segmentation, which stays when this is closed."""
+        only = self._saved.lacks_only_segmentation(self.steps, self.measurements.kept)
+        return self.unfinished_segmentation and only
+
     def discard(self) -> None:
         """Say that nothing of this is wanted any more: ``close`` then removes the working folder."""
         self.discarded = True

@@ -1,0 +1,114 @@
+"""Who ends the program in the middle of a segmentation is asked once, and can go on with it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app import questions
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.questions import Answer
+from sxtstudio.app.segment.panel import SegmentPanel
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
+from sxtstudio.workflow.document.recovered import recover
+from sxtstudio.workflow.document.recovery import discard, leftovers
+from sxtstudio.workflow.jobs.document_segmenting import read_interrupted
+
+Prepare = Callable[[Path, tuple[int, int]], SegmentPanel]
+
+
+class Asked:
+    """Gives the answers one after the other, and keeps what was asked."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers, self.texts, self.details = list(answers), [], []
+
+    def ask(self, parent: object, title: str, text: str, buttons: object, details: str, **_: object) -> str:
+        self.texts.append(text)
+        self.details.append(details)
+        return self.answers.pop(0)
+
+
+def begin(panel: SegmentPanel, window: MainWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(window.session.labels_changed, timeout=60_000):
+        panel.start()
+    assert panel.run is not None
+
+
+def draw(window: MainWindow) -> None:
+    corner = Box((3, 0, 0), (4, 4, 4))
+    with window.session.edit(EditKind.BRUSH) as edit:
+        edit.write(corner, np.full(corner.shape, 255, np.uint8))
+
+
+def test_what_is_finished_of_a_segmentation_stays_after_one_question(
+    sample: MainWindow, segment_with: Prepare, slow_model: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, asked = segment_with(slow_model, (20, 28)), Asked(Answer.STOP_AND_CLOSE)
+    monkeypatch.setattr(questions, "ask", asked.ask)
+    begin(panel, sample, qtbot)
+    with qtbot.waitSignal(sample.closed, timeout=60_000):
+        sample.close()
+    assert asked.texts == ["“Segment” is still running."] and "can be gone on with" in asked.details[0]
+    (left,) = leftovers()
+    assert left.segmentation and not left.damaged
+    document = recover(left.folder)
+    try:
+        pending = read_interrupted(document.bulk, document.segmentation_folder)
+        assert pending is not None and 0 < pending.finished < pending.wanted == 8
+        assert document.array("labels")[20].any()
+    finally:
+        document.close()
+    discard(leftovers()[0])
+
+
+@pytest.mark.parametrize("saved_first", [False, True])
+def test_edits_by_hand_are_asked_about_all_the_same(
+    saved_first: bool,
+    sample: MainWindow,
+    segment_with: Prepare,
+    slow_model: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those before the segmentation; what is in the project is not asked about."""
+    panel, asked = segment_with(slow_model, (20, 28)), Asked(Answer.STOP_AND_CLOSE, Answer.CANCEL)
+    monkeypatch.setattr(questions, "ask", asked.ask)
+    draw(sample)
+    document = sample.session.document
+    assert document is not None
+    if saved_first:
+        document.mark_saved()
+    begin(panel, sample, qtbot)
+    sample.close()
+    if saved_first:
+        qtbot.waitSignal(sample.closed, timeout=60_000).wait()
+        assert len(asked.texts) == 1
+        discard(leftovers()[0])
+        return
+    qtbot.waitUntil(lambda: not asked.answers, timeout=60_000)
+    assert sample.session.document is document and not document.can_be_gone_on_with
+    assert "changes that are not saved" in asked.texts[1]
+    assert "its unfinished segmentation cannot be gone on with" in asked.details[1]
+    assert panel.offers.pending is not None, "whoever stays can go on at once"
+
+
+def test_work_after_it_and_work_that_was_undone_is_asked_about(
+    sample: MainWindow, segment_with: Prepare, slow_model: Path, qtbot: QtBot
+) -> None:
+    panel = segment_with(slow_model, (20, 28))
+    begin(panel, sample, qtbot)
+    panel.run.cancel()
+    qtbot.waitUntil(lambda: panel.run is None, timeout=60_000)
+    document = sample.session.document
+    assert document is not None and document.modified and document.can_be_gone_on_with
+    draw(sample)
+    assert not document.can_be_gone_on_with
+    document.mark_saved()
+    sample.session.undo()
+    assert not document.can_be_gone_on_with, "what is in the project was taken back"
