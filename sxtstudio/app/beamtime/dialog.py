@@ -150,11 +150,11 @@ class BeamtimeDialog(ToolDialog):
         self._use_page(request.beamtime.page)
         may_begin = free(self._context)
         self.job = self._context.jobs.start(
-            f"Beamtime {request.watched.name}",
+            f"Beamtime (folder {request.watched.name})",
             lambda job: work(job, request, may_begin),
             on_report=self._on_report,
             on_error=lambda error: show_error(self, error, "Beamtime"),
-            kind=JobKind.BATCH,
+            kind=JobKind.BEAMTIME,
         )
         self.job.finished.connect(self._on_finished)
         self.job.progressed.connect(self._show_status)

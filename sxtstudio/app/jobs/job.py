@@ -31,12 +31,13 @@ class JobKind(Enum):
     SAVING = auto()
     ELSEWHERE = auto()  # nothing of the open tomogram
     BATCH = auto()
+    BEAMTIME = auto()  # ends only when somebody stops it
     TRAINING = auto()
 
     @property
     def bound(self) -> bool:
         """Whether it works with the open tomogram, and must end before that is closed."""
-        return self not in (JobKind.ELSEWHERE, JobKind.BATCH, JobKind.TRAINING)
+        return self not in (JobKind.ELSEWHERE, JobKind.BATCH, JobKind.BEAMTIME, JobKind.TRAINING)
 
 
 class Job(QObject):

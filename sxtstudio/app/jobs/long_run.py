@@ -13,6 +13,8 @@ from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.jobs.batch import Free
 
+_LONG = (JobKind.BATCH, JobKind.BEAMTIME)
+
 
 def check_free(context: Context, name: str) -> None:
     """Refuse to begin while something else computes, or another of these runs.
@@ -25,9 +27,32 @@ def check_free(context: Context, name: str) -> None:
     other = context.session.busy
     if other is not None:
         raise UserError(f"“{other.name}” is running. Wait for it, or cancel it, then start the {name}.")
-    running = next((job for job in context.jobs.running if job.kind is JobKind.BATCH), None)
+    running = next((job for job in context.jobs.running if job.kind in _LONG), None)
+    if running is not None and running.kind is JobKind.BEAMTIME:
+        raise UserError(
+            f"“{running.name}” is running, which goes on until it is stopped. Press Stop there (Tools > "
+            f"Beamtime), then start the {name}; started again, the beamtime goes on where it was."
+        )
     if running is not None:
         raise UserError(f"“{running.name}” is running. Wait for it, or stop it, then start the {name}.")
+
+
+def check_not_segmenting(context: Context) -> None:
+    """Refuse to segment while a batch or a beamtime does; between two tomograms it waits for others.
+
+    Raises
+    ------
+    UserError
+        With what runs.
+    """
+    other = next((job for job in context.jobs.running if job.segments), None)
+    if other is not None and other.kind is JobKind.BEAMTIME:
+        raise UserError(
+            "The beamtime is segmenting a tomogram now. Wait until it is done with those that are there, or "
+            "stop it (Tools > Beamtime)."
+        )
+    if other is not None:
+        raise UserError("The batch is segmenting now. Wait for it, or stop it (Tools > Batch).")
 
 
 def free(context: Context) -> Free:

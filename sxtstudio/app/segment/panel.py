@@ -13,6 +13,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
 from sxtstudio.app.jobs.latest import Latest
+from sxtstudio.app.jobs.long_run import check_not_segmenting
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.segment.engine import Costs, PreviewEngine
@@ -256,8 +257,7 @@ class SegmentPanel(QWidget):
         document, engine = self._session.document, self.engine
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
-        if any(job.segments for job in self._context.jobs.running):
-            raise UserError("The batch is segmenting now. Wait for it, or stop it (Tools > Batch).")
+        check_not_segmenting(self._context)
         identify, folder, work_dir = document.identify, document.bulk, document.segmentation_folder
         record: dict[str, Any] = {"model": self.form.name_of(parameters.model), "slices": parameters.slices}
 

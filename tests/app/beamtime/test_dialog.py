@@ -17,7 +17,9 @@ from sxtstudio.app import questions
 from sxtstudio.app.beamtime import dialog as module
 from sxtstudio.app.beamtime.dialog import BeamtimeDialog
 from sxtstudio.app.beamtime.model import Order
+from sxtstudio.app.jobs.long_run import check_free, check_not_segmenting
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.segment.registry import user_folder
@@ -102,6 +104,14 @@ def test_tomograms_arrive_on_the_wall(
     )
     qtbot.waitUntil(lambda: beamtime.status.doing is Doing.LOOKING, timeout=10_000)
     qtbot.waitUntil(lambda: beamtime.sieve.kinds.button(2).text() == "Failed 1", timeout=5_000)
+    with pytest.raises(UserError) as refused:
+        check_free(window.context, "batch")
+    said = f"“Beamtime (folder {folder.name})” is running, which goes on until it is stopped. Press Stop"
+    assert str(refused.value).startswith(said) and "Wait" not in str(refused.value)
+    beamtime.job.segments = True
+    with pytest.raises(UserError, match="The beamtime is segmenting a tomogram now"):
+        check_not_segmenting(window.context)
+    beamtime.job.segments = False
 
     beamtime.sieve.kinds.button(2).click()
     assert beamtime.model.rowCount() == 1
