@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QPushButton
 
@@ -11,7 +12,9 @@ from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.notices import Notice, NoticeKind
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.errors import UserError
-from sxtstudio.workflow.jobs.batch import Free
+
+if TYPE_CHECKING:  # the window begins without the network's libraries
+    from sxtstudio.workflow.jobs.batch import Free
 
 _LONG = (JobKind.BATCH, JobKind.BEAMTIME)
 

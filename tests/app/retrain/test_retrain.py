@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ from sxtstudio.segment.registry import user_folder
 from sxtstudio.workflow.document.project import save, snapshot
 from sxtstudio.workflow.retraining import child
 from sxtstudio.workflow.retraining.events import History
-from sxtstudio.workflow.retraining.runs import find_runs, runs_folder
+from sxtstudio.workflow.retraining.runs import CONFIG, find_runs, runs_folder
 
 FAKE = Path(__file__).with_name("fake_training.py")
 WAIT = 60_000
@@ -226,10 +227,14 @@ def test_only_complete_slices_reach_the_training_program(
     with labelled.session.edit(EditKind.BRUSH) as edit:  # the window stays usable, and the training unchanged
         edit.write(Box((0, 0, 0), (1, 9, 9)), np.full((1, 9, 9), 255, np.uint8))
     (run,) = list(runs_folder().iterdir())
+    # The default model sees three slices: with each complete one goes its neighbour, which does not count.
+    copied, complete = [0, 1, 4, 5], [0, 3]
+    (entry,) = tomllib.loads((run / CONFIG).read_text(encoding="utf-8"))["labelled"]
+    assert entry["slices"] == "0, 3"
     truth = tifffile.imread(run / "labels-1.labels.tif")
-    assert np.array_equal(truth, expected)
+    assert np.array_equal(truth[complete], expected)
     with open_volume(tomogram) as volume:
-        wanted = volume.read(Box((0, 0, 0), volume.shape))[[0, 5]]
+        wanted = volume.read(Box((0, 0, 0), volume.shape))[copied]
     assert np.array_equal(tifffile.imread(run / "labels-1.tif"), wanted)
     qtbot.waitUntil(lambda: finished(dialog), timeout=WAIT)
 
