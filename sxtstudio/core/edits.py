@@ -101,19 +101,22 @@ class Edit:
         """The smallest box around all changes, or None if nothing changed."""
         return bounding_box(patch.box for patch in self.patches)
 
-    def toggle(self, volume: Voxels, on_write: OnWrite | None = None) -> int:
+    def toggle(self, volume: Voxels, on_write: OnWrite | None = None, journal: Journal | None = None) -> int:
         """Take the edit back, or make it again if it was taken back; entirely, or (error) not at all.
 
-        ``on_write`` hears of each box that was changed, or changed back.
+        ``on_write`` hears of each box that was changed, or changed back; ``journal`` of each patch before
+        it is applied, and of the end where that is an error.
 
         Returns
         -------
         int
             How many voxels more are not 0.
         """
-        return self._apply(self.patches, volume, on_write)
+        return self._apply(self.patches, volume, on_write, journal)
 
-    def take_back(self, volume: Voxels, on_write: OnWrite | None = None) -> int:
+    def take_back(
+        self, volume: Voxels, on_write: OnWrite | None = None, journal: Journal | None = None
+    ) -> int:
         """Take the edit back as ``toggle`` does; one of an earlier session only if the labels are as it left.
 
         Raises
@@ -122,10 +125,10 @@ class Edit:
             If they are not. Nothing is changed then.
         """
         if not self.earlier:
-            return self.toggle(volume, on_write)
+            return self.toggle(volume, on_write, journal)
         try:
             # In this order each patch finds the voxels as it has left them, also where patches overlap.
-            return self._apply(reversed(self.patches), volume, on_write, check=True)
+            return self._apply(reversed(self.patches), volume, on_write, journal, check=True)
         except ValueError as error:
             raise NotAsItWas(self._why_not(error)) from error
 
@@ -158,7 +161,12 @@ class Edit:
 
     @staticmethod
     def _apply(
-        patches: Iterable[AnyPatch], volume: Voxels, on_write: OnWrite | None, *, check: bool = False
+        patches: Iterable[AnyPatch],
+        volume: Voxels,
+        on_write: OnWrite | None,
+        journal: Journal | None,
+        *,
+        check: bool = False,
     ) -> int:
         applied: list[Patch] = []
         gained = 0
@@ -166,11 +174,15 @@ class Edit:
             for patch in map(_in_memory, patches):
                 if check and checksum(volume[patch.box.slices]) != patch.crc:
                     raise ValueError("the voxels have been changed since by something else")
+                if journal is not None:
+                    journal.add(patch, volume[patch.box.slices])
                 gained += patch.apply(volume, on_write)
                 applied.append(patch)
         except BaseException:
             for patch in reversed(applied):
                 patch.apply(volume, on_write)
+            if journal is not None:
+                journal.end(kept=False)
             raise
         return gained
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.edits import Edit, NotAsItWas
+from sxtstudio.core.edits import Edit, Journal, NotAsItWas
 from sxtstudio.core.object_table import ObjectTable, TableChange
 from sxtstudio.core.patches import OnWrite, Voxels
 from sxtstudio.core.trust import Trust
@@ -39,6 +39,12 @@ class Keeper(Protocol):
 
     def add(self, edit: Edit) -> None:
         """Take an edit that was made, or made again."""
+
+    def taking_back(self, edit: Edit) -> Journal:
+        """Return what hears of it while the latest one is taken back, for a crash half-way."""
+
+    def making_again(self, edit: Edit) -> Journal:
+        """Return what hears of it while one is made again, for a crash half-way."""
 
     def replace_latest(self, edit: Edit) -> None:
         """Take the latest one as it is now."""
@@ -119,7 +125,10 @@ class EditHistory:
             edit.check_rows(volumes.object_table)
             if edit.patches:
                 heard = volumes.listener(edit.kind, edit.target)
-                gained = edit.take_back(volumes.volume(edit.target), heard)
+                journal = None if self._keeper is None else self._keeper.taking_back(edit)
+                gained = edit.take_back(volumes.volume(edit.target), heard, journal)
+                if journal is not None:
+                    journal.end(kept=True, rows=None if edit.rows is None else edit.rows.reversed())
                 volumes.moved(edit, gained)
         except NotAsItWas:
             self.clear()
@@ -140,7 +149,11 @@ class EditHistory:
         edit = self._undone[-1]
         if edit.patches:
             heard = volumes.listener(edit.kind, edit.target)
-            volumes.moved(edit, edit.toggle(volumes.volume(edit.target), heard))
+            journal = None if self._keeper is None else self._keeper.making_again(edit)
+            gained = edit.toggle(volumes.volume(edit.target), heard, journal)
+            if journal is not None:
+                journal.end(kept=True, partial=edit.partial, rows=edit.rows)
+            volumes.moved(edit, gained)
         if edit.rows is not None:
             volumes.change_table(edit.rows)
         self._done.append(self._undone.pop())

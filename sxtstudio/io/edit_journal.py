@@ -1,7 +1,7 @@
 """A change of voxels that is still being made, in a file: what a crash leaves of it can be taken back.
 
     SXTPART1           8 bytes
-    header             kind, volume, what stands in the record of steps
+    header             kind, volume, what stands in the record of steps; whether it is made, undone or redone
     patch              its box, CRC-32, the lengths of its data, and the voxels of the box before it
     …
     end                whether the change was kept, and what it changed in the table of the objects;
@@ -15,7 +15,8 @@ What is appended reaches the disk within about a second, in a thread, where the 
 back for longer: so a power cut, too, leaves a change that can be taken back, but for its last second.
 
 Half a change of labels or mask is kept. Half a change of objects is not: the rows of its objects would be
-missing, and so the voxels are brought back to what they were before it.
+missing, and so the voxels are brought back to what they were before it. So they are where half of a change
+was undone or redone.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -51,10 +53,19 @@ from sxtstudio.io.object_table import pack_change, unpack_change
 
 _MAGIC = b"SXTPART1"
 _SUFFIX = ".part-of-edit"
+_UNDO_SUFFIX = ".part-of-undo"
 _MOST_HEADER_BYTES = 1 << 20
 _LEVEL = 1  # as for patches
 #: So often what was appended is brought to the disk.
 SYNC_EVERY_S = 1.0
+
+
+class Doing(Enum):
+    """What is written down: a change that is made for the first time, taken back, or made again."""
+
+    MADE = "made"
+    UNDONE = "undone"
+    REDONE = "redone"
 
 
 class _Header(Struct, frozen=True):
@@ -63,6 +74,7 @@ class _Header(Struct, frozen=True):
     kind: EditKind
     target: Target = "labels"
     parameters: dict[str, Any] = {}
+    doing: Doing = Doing.MADE
 
 
 class _PatchRecord(PatchHeader, frozen=True):
@@ -84,7 +96,7 @@ class Unfinished:
     """What a journal holds.
 
     ``edit`` is partial where the program ended first; None: nothing was changed, or it was taken back, in
-    what ``kind`` and ``target`` say.
+    what ``kind`` and ``target`` say. Of one that was undone it is what the undoing did.
     ``interrupted``: nothing says how it ended.
     """
 
@@ -93,16 +105,27 @@ class Unfinished:
     edit: Edit | None
     parameters: dict[str, Any]
     interrupted: bool
+    doing: Doing = Doing.MADE
 
 
 class EditJournal:
     """Writes down what a ``Recorder`` is about to change. Trouble costs the safety and nothing else."""
 
     def __init__(
-        self, kind: EditKind, target: Target, place: Callable[[], Path], parameters: dict[str, Any]
+        self,
+        kind: EditKind,
+        target: Target,
+        place: Callable[[], Path],
+        parameters: dict[str, Any],
+        doing: Doing = Doing.MADE,
     ) -> None:
         """Begin without a file; ``place`` is asked for its path when something is changed first."""
-        self._header = {"kind": kind.value, "target": target, "parameters": parameters}
+        self._header = {
+            "kind": kind.value,
+            "target": target,
+            "parameters": parameters,
+            "doing": doing.value,
+        }
         self._place = place
         self._path: Path | None = None
         self._broken = False
@@ -175,19 +198,28 @@ def journal_path(edit: Path) -> Path:
     return edit.with_name(edit.name + _SUFFIX)
 
 
+def undo_journal_path(edit: Path) -> Path:
+    """Return where the journal of the undoing of the change in the file ``edit`` lies."""
+    return edit.with_name(edit.name + _UNDO_SUFFIX)
+
+
 def edit_path(journal: Path) -> Path:
     """Return the file of the change that a journal belongs to."""
-    return journal.with_name(journal.name.removesuffix(_SUFFIX))
+    return journal.with_name(journal.name.removesuffix(_SUFFIX).removesuffix(_UNDO_SUFFIX))
 
 
 def journals(folder: Path) -> list[Path]:
     """Return the journals in a folder in the order of their changes; OSError if there is no folder."""
-    pattern = EDIT_NAME + re.escape(_SUFFIX)
+    pattern = f"{EDIT_NAME}({re.escape(_SUFFIX)}|{re.escape(_UNDO_SUFFIX)})"
     return sorted(path for path in folder.iterdir() if re.fullmatch(pattern, path.name))
 
 
-def recover_journal(path: Path, volume: Callable[[Target], Voxels | None], shape: Triple) -> Unfinished:
+def recover_journal(
+    path: Path, volume: Callable[[Target], Voxels | None], shape: Triple
+) -> Unfinished | None:
     """Return what a journal holds, and have the labels as it says if the program ended before its end.
+
+    None: the program ended before anything was written down, and so before anything was changed.
 
     Parameters
     ----------
@@ -209,11 +241,12 @@ def recover_journal(path: Path, volume: Callable[[Target], Voxels | None], shape
     end: _End | None = None
     rows: TableChange | None = None
     with open_plain(path) as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
+        magic = file.read(len(_MAGIC))
+        if not _MAGIC.startswith(magic):
             raise ValueError(f"{path.name} is no change of labels")
         head = _next(file)
         if head is None:
-            raise ValueError(f"{path.name} holds nothing")
+            return None
         header = record_of(json_values(head, what), _Header, what)
         voxels = volume(header.target)
         if voxels is None:
@@ -238,11 +271,12 @@ def recover_journal(path: Path, volume: Callable[[Target], Voxels | None], shape
             file.seek(offset + record.bytes + record.before)
             patches.append(StoredPatch(path, record.box, record.crc, offset, record.bytes, voxels.dtype))
             ends.append(record.before)
-    if header.target == "objects" and end is None:
+    whole = header.target == "objects" or header.doing is not Doing.MADE
+    if whole and end is None:
         for patch, length in reversed(list(zip(patches, ends, strict=True))):
             before, _ = _sides(patch, length)
             _bring_to(voxels, patch.box, before)
-        return Unfinished(header.kind, header.target, None, header.parameters, bool(patches))
+        return Unfinished(header.kind, header.target, None, header.parameters, bool(patches), header.doing)
     gained = 0
     for patch, length in zip(patches, ends, strict=True):
         before, after = _sides(patch, length)
@@ -253,7 +287,12 @@ def recover_journal(path: Path, volume: Callable[[Target], Voxels | None], shape
     kept = bool(patches) and (end is None or end.kept)
     edit = Edit(header.kind, tuple(patches), header.target, gained, partial, earlier=True, rows=rows)
     return Unfinished(
-        header.kind, header.target, edit if kept else None, header.parameters, end is None and kept
+        header.kind,
+        header.target,
+        edit if kept else None,
+        header.parameters,
+        end is None and kept,
+        header.doing,
     )
 
 

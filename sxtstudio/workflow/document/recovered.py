@@ -13,7 +13,7 @@ from sxtstudio.core.reserved import open_numbers
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
-from sxtstudio.io.edit_journal import Unfinished
+from sxtstudio.io.edit_journal import Doing, Unfinished
 from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
@@ -96,8 +96,13 @@ def recover(folder: Path, tomogram: str | Path | None = None, *, beside: Documen
 
 def _note_interrupted(document: Document, left: Unfinished) -> None:
     """Take note of a change that a crash ended half-way; it can be taken back as any other."""
-    said = f"“{edit_title(left.kind, left.target)}” was under way when the program ended"
-    if left.edit is not None:
+    title = f"“{edit_title(left.kind, left.target)}”"
+    said = f"{title} was under way when the program ended"
+    if left.doing is Doing.UNDONE:
+        document.notes += (f"Undo of {said}: {title} is there as before it.",)
+    elif left.doing is Doing.REDONE:
+        document.notes += (f"Redo of {said}, and was taken back.",)
+    elif left.edit is not None:
         edit = left.edit
         document.note(Step(StepKind.EDIT, edit.kind, edit.target, edit.partial, left.parameters))
         document.notes += (f"{said}. What it had changed is there; Undo takes it back.",)

@@ -5,7 +5,8 @@ a project takes them over under the same names. They are written in a thread. Tr
 costs the undo of later sessions and nothing else.
 
 What is being changed now is written down before it is changed (io/edit_journal.py), under the name that the
-change will have: a crash half-way leaves a change that can be taken back, and below it those before it.
+change will have: a crash half-way leaves a change that can be taken back, and below it those before it. What
+is undone or redone is written down likewise: a crash half-way leaves what was there before.
 """
 
 from __future__ import annotations
@@ -37,12 +38,14 @@ from sxtstudio.io.edit_file import (
     write_edit,
 )
 from sxtstudio.io.edit_journal import (
+    Doing,
     EditJournal,
     Unfinished,
     edit_path,
     journal_path,
     journals,
     recover_journal,
+    undo_journal_path,
 )
 from sxtstudio.workflow.jobs.report import plain
 
@@ -99,20 +102,24 @@ class UndoStore:
             Returns labels, mask or objects (z, y, x), of ``shape``, which are brought to what was written
             down last; None where they are not there.
         made
-            Takes each such change that stands; the table may have what it made of that already.
+            Takes each such change that stands, and each undoing; the table may have what it made of that
+            already.
         """
         found: list[Unfinished] = []
         with suppress(OSError):
             for path in journals(self.folder) if is_own_folder(self.folder) else ():
                 edit = edit_path(path)
                 try:
-                    if not edit.exists():
-                        left = recover_journal(path, volume, shape)
-                        if left.edit is not None:
+                    undoing = path == undo_journal_path(edit)
+                    left = recover_journal(path, volume, shape) if undoing or not edit.exists() else None
+                    if left is not None and left.edit is not None:
+                        if undoing:
+                            edit.unlink(missing_ok=True)
+                        else:
                             write_edit(edit, left.edit)
-                            made(left.edit)
-                        if left.interrupted:
-                            found.append(left)
+                        made(left.edit)
+                    if left is not None and left.interrupted:
+                        found.append(left)
                 except (OSError, ValueError, UserError) as error:
                     LOGGER.warning("what was being changed cannot be taken back: %s", error)
                 with suppress(OSError):
@@ -145,6 +152,15 @@ class UndoStore:
         ``parameters`` are what stands of it in the record of steps.
         """
         return EditJournal(kind, target, self._next_journal, plain(parameters))
+
+    def taking_back(self, edit: Edit) -> EditJournal:
+        """Return where to write down that the latest edit is taken back; ``drop_latest`` ends it."""
+        path = undo_journal_path(self.folder / self._names[-1])
+        return EditJournal(edit.kind, edit.target, lambda: path, {}, Doing.UNDONE)
+
+    def making_again(self, edit: Edit) -> EditJournal:
+        """Return where to write down that an edit is made again; it is handed to ``add`` at its end."""
+        return EditJournal(edit.kind, edit.target, self._next_journal, {}, Doing.REDONE)
 
     def _next_journal(self) -> Path:
         return journal_path(self.folder / edit_name(self._number + 1, self._session))
@@ -183,7 +199,13 @@ class UndoStore:
 
     def _remove(self, name: str) -> None:
         path = self.folder / name
-        self._soon(lambda: path.unlink(missing_ok=True))
+
+        def work() -> None:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # on Windows while it is brought to the disk; without the edit it is idle
+                undo_journal_path(path).unlink(missing_ok=True)
+
+        self._soon(work)
 
     def _soon(self, work: Callable[[], None]) -> None:
         with self._lock:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sxtstudio.core import edits
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import NotAsItWas, Recorder
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.patches import OnWrite, Patch
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.io import edit_journal
 from sxtstudio.io.edit_file import edit_files
@@ -365,3 +367,123 @@ def test_what_is_being_changed_reaches_the_disk_while_it_is_changed(
     facts = journal.stat()
     assert synced[facts.st_ino] == facts.st_size
     recorder.roll_back()
+
+
+# -- ended by a crash in the middle of Undo and Redo --------------------------------------------------
+
+
+class Killed(BaseException):
+    """The program ends here."""
+
+
+def killed(after: int, do: Callable[[], object]) -> None:
+    """Do something; the program ends in the middle of the patch that follows ``after`` others."""
+    apply, applied = Patch.apply, 0
+
+    def half(patch: Patch, volume: Labels, on_write: OnWrite | None = None) -> int:
+        nonlocal applied
+        applied += 1
+        if applied <= after:
+            return apply(patch, volume, on_write)
+        if applied == after + 1:
+            rows = volume[patch.box.slices]
+            rows[:, ::2] ^= patch.unpack()[:, ::2]
+        raise Killed
+
+    def nothing(*_: object, **__: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Patch, "apply", half)
+        patched.setattr(edit_journal.EditJournal, "end", nothing)
+        with pytest.raises(Killed):
+            do()
+
+
+@pytest.fixture
+def big(window: Window, monkeypatch: pytest.MonkeyPatch) -> list[Labels]:
+    """The labels before a stroke, before a job that changed slices 1 to 3 in four patches, and after it."""
+    monkeypatch.setattr(edits, "_JOINED_BYTES", 0)
+    hand_made, recorder = begin(window)
+    window.finish(recorder.finish())
+    window.document.undo.wait()
+    return [np.zeros_like(hand_made), hand_made, np.array(window.document.volume("labels"))]
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_half_an_undo_leaves_what_was_there_and_all_steps(
+    window: Window, big: list[Labels], after: int, earlier: bool
+) -> None:
+    window = window.crash() if earlier else window
+    killed(after, lambda: window.history.undo(window.document))
+    again = window.crash()
+    assert np.array_equal(again.document.array("labels"), big[2])
+    assert again.document.voxels("labels") == np.count_nonzero(big[2])
+    assert any("Undo of “Segment”" in note for note in again.document.notes)
+    assert journals(again.document.undo.folder) == []
+    assert np.array_equal(again.undo(), big[1]) and np.array_equal(again.undo(), big[0])
+    again.close()
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_half_a_redo_leaves_what_was_there_and_all_steps_below(
+    window: Window, big: list[Labels], after: int
+) -> None:
+    window.undo()
+    killed(after, lambda: window.history.redo(window.document))
+    again = window.crash()
+    assert np.array_equal(again.document.array("labels"), big[1])
+    assert any("Redo of “Segment”" in note for note in again.document.notes)
+    assert journals(again.document.undo.folder) == []
+    assert again.history.undo_name == "Brush" and np.array_equal(again.undo(), big[0])
+    again.close()
+
+
+def test_an_undo_whose_edit_was_still_on_disk_is_done_and_the_steps_below_are_there(
+    window: Window, big: list[Labels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window.document.undo, "_soon", lambda work: None)  # the thread comes to nothing
+    window.undo()
+    again = window.crash()
+    assert np.array_equal(again.document.array("labels"), big[1]) and again.document.notes == ()
+    assert np.array_equal(again.undo(), big[0]) and again.history.next_undo is None
+    again.close()
+
+
+def test_a_redo_whose_edit_was_not_on_disk_yet_can_be_taken_back(
+    window: Window, big: list[Labels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.undo()
+    window.document.undo.wait()
+    monkeypatch.setattr(window.document.undo, "_soon", lambda work: None)
+    window.history.redo(window.document)
+    again = window.crash()
+    assert np.array_equal(again.document.array("labels"), big[2]) and again.document.notes == ()
+    assert np.array_equal(again.undo(), big[1]) and np.array_equal(again.undo(), big[0])
+    again.close()
+
+
+def test_undo_and_redo_leave_no_journal(window: Window, big: list[Labels]) -> None:
+    window.undo()
+    window.history.redo(window.document)
+    window.document.undo.wait()
+    assert journals(window.document.undo.folder) == []
+    assert np.array_equal(window.document.array("labels"), big[2])
+
+
+@pytest.mark.parametrize("length", [0, 5, 8, 20])
+def test_what_ended_before_its_first_bytes_had_begun_nothing(
+    window: Window, length: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin(window)[1].roll_back()
+    drawn = np.array(window.document.volume("labels"))
+    window.document.undo.wait()
+    content = b'SXTPART1\x60\0\0\0{"kind": "segment"'
+    name = f"{edit_files(window.document.undo.folder)[0].name.replace('000001', '000002')}.part-of-edit"
+    (window.document.undo.folder / name).write_bytes(content[:length])
+    again = window.crash()
+    assert np.array_equal(again.document.volume("labels"), drawn) and again.document.notes == ()
+    assert len(again.history) == 1 and journals(again.document.undo.folder) == []
+    assert not [record for record in caplog.records if "cannot be taken back" in record.message]
+    again.close()
