@@ -73,14 +73,20 @@ class DocumentObjects:
     def take_missing(self, made: Iterable[Edit]) -> None:
         """Take the changes that edits made, where the crash came before they were written down."""
         for edit in made:
-            if edit.rows is not None and change_mark(edit.rows) not in self._marks:
-                self.table = self.table.changed(edit.rows)
+            rows = edit.rows
+            # One that was undone stands in the log, and does not count there while it is made again.
+            if rows is not None and (change_mark(rows) not in self._marks or _is_before(self.table, rows)):
+                self.table = self.table.changed(rows)
 
     def agree(self) -> None:
         """Have a row for each object that the boxes know, and for no other."""
         table = with_numbers(self.table, self.boxes.numbers)
         if table is not self.table:
             self.replace(table)
+
+
+def _is_before(table: ObjectTable, change: TableChange) -> bool:
+    return all(table.rows.get(number) == row for number, row in change.before.items())
 
 
 def with_numbers(table: ObjectTable, numbers: Iterable[int]) -> ObjectTable:

@@ -109,6 +109,33 @@ def test_who_is_killed_between_the_voxels_and_the_table_gets_both(window: Window
     again.close()
 
 
+class Killed(BaseException):
+    """The program ends here."""
+
+
+@pytest.mark.parametrize("again", ["Undo", "Redo"])
+def test_who_is_killed_between_the_voxels_and_the_table_of_an_undo_or_redo_gets_both(
+    window: Window, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    def killed(_: object) -> None:
+        raise Killed
+
+    window.draw(1, ONE)
+    window.draw(2, TWO)
+    if again == "Redo":
+        window.undo()
+    monkeypatch.setattr(window.document, "change_table", killed)
+    with pytest.raises(Killed):
+        (window.history.undo if again == "Undo" else window.history.redo)(window.document)
+    after = window.crash()
+    assert after.document.object_table.rows == ({1: ROW} if again == "Undo" else {1: ROW, 2: ROW})
+    assert (objects_of(after) == 2).any() == (again == "Redo") and after.document.notes == ()
+    while after.history.next_undo is not None:
+        after.history.undo(after.document)
+    assert after.document.object_table.rows == {} and not objects_of(after).any()
+    after.close()
+
+
 def test_half_a_change_of_objects_is_taken_back(window: Window) -> None:
     window.draw(1, ONE)
     before = objects_of(window)
