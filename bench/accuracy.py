@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bench import judges
-from sxtstudio.core.atomic import atomic_write
+from bench.cards import put_into_card
 from sxtstudio.core.evaluation.agreement import Agreement, compare
 from sxtstudio.core.evaluation.calibration import Curve, card_entry
 from sxtstudio.core.geometry import Box
@@ -164,11 +164,8 @@ def measured_uses(parameters: SegmentParameters) -> dict[str, Any]:
 
 def write_uses(card: Path, uses: dict[str, Any]) -> None:
     """Put the uses into a card; its own threshold and scores become those of the balanced use."""
-    content = json.loads(card.read_text(encoding="utf-8"))
     balanced = uses[Use.BALANCED.value]
-    content |= {"threshold": balanced["threshold"], "scores": balanced["scores"], "uses": uses}
-    with atomic_write(card) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    put_into_card(card, {"threshold": balanced["threshold"], "scores": balanced["scores"], "uses": uses})
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ The real images lie in ../shared/data/real; nothing was fitted to them.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from itertools import pairwise
@@ -28,9 +27,9 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from bench.accuracy import REAL
+from bench.cards import put_into_card
 from bench.judges import other_simulator, textbook_simulator
 from bench.trust_appearances import CHOSEN_ON, HELD_OUT
-from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.normalise import normalise_slice
@@ -143,13 +142,6 @@ def report_fit(columns: Mapping[str, NDArray[np.float64]]) -> PolarityRule:
     return PolarityRule(**{name: round(float(one), 2) for name, one in zip(NETWORK, weights, strict=True)})
 
 
-def write_rule(card: Path, rule: PolarityRule) -> None:
-    """Put the rule into a card."""
-    content = json.loads(card.read_text(encoding="utf-8")) | {"polarity_rule": asdict(rule)}
-    with atomic_write(card) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 def real_images() -> Iterator[Real]:
     """Yield the real images of cells; berkeley and the uninfected cell of ALBA are bright."""
     for path in sorted(REAL.rglob("*")):
@@ -193,9 +185,10 @@ def main() -> None:
     try:
         if options.fit:
             signs = table(learn(phantoms(), card, runner))
-            card = replace(card, polarity_rule=report_fit(signs))
-            if options.write and card.card_path is not None and card.polarity_rule is not None:
-                write_rule(card.card_path, card.polarity_rule)
+            rule = report_fit(signs)
+            card = replace(card, polarity_rule=rule)
+            if options.write and card.card_path is not None:
+                put_into_card(card.card_path, {"polarity_rule": asdict(rule)})
             if options.keep:
                 names = [*IMAGE, *(name for name in NETWORK if name not in IMAGE)]
                 columns = np.stack([signs[name] for name in names], axis=1)

@@ -51,6 +51,15 @@ RELU = node("Relu", "normed", "active")
 MORE = node("Concat", "active b", "more", axis=1)
 
 
+def assert_results_stay(model: onnx.ModelProto) -> None:
+    """Take the joins of a model apart; it stays valid, and computes what it did."""
+    expected = results(model)
+    split_joins(model.graph, footprint(model).channels)
+    onnx.checker.check_model(model)
+    for found, wanted in zip(results(model), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("model", "split", "left"),
     [
@@ -89,11 +98,7 @@ def test_what_is_read_by_parts_and_whole_is_joined_once() -> None:
         JOIN, NORM, RELU, node("Conv", "active k", "one"), node("Tanh", "active", "two"),
         node("Sigmoid", "active", "three"), outputs=("one", "two", "three", "active"),
     )  # fmt: skip
-    expected = results(model)
-    split_joins(model.graph, footprint(model).channels)
-    onnx.checker.check_model(model)
-    for found, wanted in zip(results(model), expected, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+    assert_results_stay(model)
     assert [n.op_type for n in model.graph.node].count("Concat") == 1
 
 
@@ -102,11 +107,7 @@ def test_names_of_a_graph_are_not_taken_again() -> None:
         node("Relu", "a", "normed_part0"), JOIN, NORM, RELU, node("Conv", "active k", "sum"),
         node("Add", "normed_part0 a", "other"), outputs=("sum", "other"),
     )  # fmt: skip
-    expected = results(model)
-    split_joins(model.graph, footprint(model).channels)
-    onnx.checker.check_model(model)
-    for found, wanted in zip(results(model), expected, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+    assert_results_stay(model)
 
 
 @pytest.mark.parametrize(
