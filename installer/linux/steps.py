@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +11,11 @@ from pathlib import Path
 from roots import Failed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-BUILD = REPOSITORY / "build" / "installer"
-PICTURES = BUILD / "pictures"
+_FOLDER = REPOSITORY / "build" / "installer"
+PICTURES = _FOLDER / "pictures"
+#: Names the folder of trials that run beside others.
+LANE = "SXTSTUDIO_TRIALS_LANE"
+BUILD = _FOLDER / os.environ.get(LANE, "")
 # A folder of the bare systems for the packages; what is there is no trace of one.
 CACHE = "var/cache"
 #: Runs the installed program with words, and returns what it prints.

@@ -9,7 +9,9 @@ trixie      Debian 13, .deb: the commands of the main work, POV-Ray, no OpenGL, 
 run         the .run without root, in the first of both systems: twice over itself, read-only, full disks
 wheel       in a fresh environment
 
-Pictures of all windows are in build/installer/pictures.
+Where there are two processors, bookworm and run go on beside trixie and wheel, each pair in a lane with
+systems and a screen of its own (build/installer/LANE.log grows meanwhile). Pictures of all windows are in
+build/installer/pictures.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +34,7 @@ from desktop_files import check_file_types, check_nothing_left
 from package import DEPENDS, LICENCES, version
 from roots import HOME, Failed, Root
 from screen import Screen
-from steps import BUILD, CACHE, check, step
+from steps import BUILD, CACHE, LANE, check, step
 from test_nvidia import try_nvidia
 from test_retrain import try_retraining
 from wheel import try_wheel
@@ -43,6 +46,8 @@ TOOLS = {
 }  # fmt: skip
 _INTERNAL = "/opt/sxtstudio/_internal"
 _FIRST_VIEW_S = 180
+# What can run side by side; the .run wants the system that the .deb has used.
+_LANES = (("bookworm", "run"), ("trixie", "wheel"))
 
 
 def prepared(suite: str, screen: Screen, *more: str) -> Root:
@@ -204,11 +209,60 @@ def timed(part: str) -> Iterator[None]:
     print(f"{part}: passed in {(time.monotonic() - begin) / 60:.1f} min, at a load of {load:.0f}", flush=True)
 
 
+def try_in_lanes(dist: Path, lanes: Sequence[Sequence[str]]) -> bool:
+    """Try what is in each lane, one lane beside the other; return whether all is well."""
+    running, outputs = [], []
+    BUILD.mkdir(parents=True, exist_ok=True)
+    for what in lanes:
+        name = "-".join(what)
+        words = [sys.executable, __file__, str(dist), *what]
+        output = BUILD / f"{name}.log"
+        with output.open("w", encoding="utf-8") as file:
+            where = {**os.environ, LANE: name}
+            running.append(subprocess.Popen(words, env=where, stdout=file, stderr=subprocess.STDOUT))
+        outputs.append(output)
+        print(f"{' and '.join(what)}: follow it in {output}", flush=True)
+    try:
+        for process, output in zip(running, outputs, strict=True):
+            process.wait()
+            print(output.read_text(encoding="utf-8"), end="", flush=True)
+    finally:
+        for process in running:
+            process.terminate()
+    return not any(process.returncode for process in running)
+
+
+def try_one_by_one(dist: Path, what: Sequence[str]) -> bool:
+    """Try one after another; return whether all is well."""
+    deb, file = dist / f"sxtstudio_{version()}_amd64.deb", dist / f"sxtstudio-{version()}.run"
+    screen = Screen(BUILD / "screen")
+    try:
+        root = None
+        if "bookworm" in what:
+            with timed("Debian 12, .deb"):
+                root = try_bookworm(deb, screen)
+        if "run" in what:
+            with timed("Debian 12, .run"):
+                try_run(file, root or prepared("bookworm", screen), screen)
+        if "trixie" in what:
+            with timed("Debian 13, .deb"):
+                try_trixie(deb, screen)
+        if "wheel" in what:
+            with timed("wheel"):
+                try_wheel(screen)
+    except Failed as failed:
+        print(f"FAILED: {failed}", flush=True)
+        return False
+    finally:
+        screen.close()
+    return True
+
+
 def main() -> int:
     """Try what was asked for, or all; the exit code says whether all is well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("dist", type=Path)
-    parser.add_argument("what", nargs="*", default=["bookworm", "trixie", "run", "wheel"])
+    parser.add_argument("what", nargs="*", default=[part for lane in _LANES for part in lane])
     arguments = parser.parse_args()
     missing = [package for tool, package in TOOLS.items() if shutil.which(tool) is None]
     if missing:
@@ -217,31 +271,16 @@ def main() -> int:
     if os.geteuid() != 0:
         print("Bare systems can be made by root only: sudo make installer-test", file=sys.stderr)
         return 2
-    deb = arguments.dist.resolve() / f"sxtstudio_{version()}_amd64.deb"
-    file = arguments.dist.resolve() / f"sxtstudio-{version()}.run"
     begin = time.monotonic()
-    screen = Screen(BUILD / "screen")
-    try:
-        root = None
-        if "bookworm" in arguments.what:
-            with timed("Debian 12, .deb"):
-                root = try_bookworm(deb, screen)
-        if "run" in arguments.what:
-            with timed("Debian 12, .run"):
-                try_run(file, root or prepared("bookworm", screen), screen)
-        if "trixie" in arguments.what:
-            with timed("Debian 13, .deb"):
-                try_trixie(deb, screen)
-        if "wheel" in arguments.what:
-            with timed("wheel"):
-                try_wheel(screen)
-    except Failed as failed:
-        print(f"FAILED: {failed}", file=sys.stderr)
-        return 1
-    finally:
-        screen.close()
-    print(f"All is well, after {(time.monotonic() - begin) / 60:.1f} min.")
-    return 0
+    dist = arguments.dist.resolve()
+    lanes = [asked for lane in _LANES if (asked := [part for part in lane if part in arguments.what])]
+    if len(lanes) > 1 and (os.cpu_count() or 1) > 1:
+        well = try_in_lanes(dist, lanes)
+    else:
+        well = try_one_by_one(dist, arguments.what)
+    if well:
+        print(f"All is well, after {(time.monotonic() - begin) / 60:.1f} min.")
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

@@ -170,3 +170,22 @@ def test_a_busy_machine_is_waited_for(
     monkeypatch.setattr(roots.os, "getloadavg", lambda: load)
     monkeypatch.setattr(roots.os, "cpu_count", lambda: 2)
     assert roots.patience(600) == seconds
+
+
+@pytest.mark.usefixtures("trials")
+@pytest.mark.parametrize("failing", ["first", "second"])
+def test_one_lane_that_fails_fails_the_trial(
+    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trial = loaded(LINUX / "test.py")
+    script = tmp_path / "lane.py"
+    said = (
+        "import os, sys; print(sys.argv[2], os.environ['SXTSTUDIO_TRIALS_LANE']); sys.exit('%s' in sys.argv)"
+    )
+    script.write_text(said % failing, encoding="utf-8")
+    monkeypatch.setattr(trial, "BUILD", tmp_path)
+    monkeypatch.setattr(trial, "__file__", str(script))
+    assert not trial.try_in_lanes(tmp_path, [["first"], ["second", "third"]])
+    shown = capsys.readouterr().out
+    assert "first first\n" in shown and "second second-third\n" in shown
+    assert trial.try_in_lanes(tmp_path, [["third"]])
