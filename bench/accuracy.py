@@ -3,7 +3,7 @@
 Judges: held-out tomograms of the simulator it was trained with, tomograms of two simulators that share no
 code with it, a plain one from the textbook and one with all that makes real tomograms hard, and, where
 ../shared holds them, four hand-labelled patches of real cells and six slices of another microscope (B24) in
-which the mitochondria alone are labelled: of their borders only recall can be told. A pixel is right within
+which the mitochondria alone are labelled: of their borders only recall can be given. A pixel is right within
 2 px; what a phantom marks as invisible to a human counts neither way.
 Run ``python -m bench.accuracy``. With ``--uses`` it measures the thresholds for each use of labels
 (``core.evaluation.calibration``), and ``--write`` puts these, their figures and the balanced threshold as the
@@ -146,7 +146,7 @@ def all_judges() -> dict[str, tuple[Callable[[], Iterator[Outlined]], PolarityCh
         "phantoms of another simulator": (other_simulator, "dark"),
     }
     if PATCHES.is_dir():
-        # Dark in all four; whether that is told by itself is asked by bench.polarity.
+        # Dark in all four; whether the program finds that by itself, bench.polarity tries.
         judges_here["4 labelled real patches"] = (real_patches, "dark")
         judges_here[BORDERS] = (mitochondria, "dark")
     return judges_here

@@ -1,4 +1,4 @@
-"""Fits the rule that tells dark membranes from bright ones, and checks it on every real image.
+"""Fits the rule that distinguishes dark membranes from bright ones, and checks it on every real image.
 
     python -m bench.polarity            # check the rule in the model's card, on real images
     python -m bench.polarity --fit      # fit it to simulated tomograms first (half an hour of one core)

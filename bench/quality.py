@@ -55,7 +55,7 @@ def with_hot_pixels(volume: NDArray[np.generic]) -> Volume:
     return spoilt
 
 
-#: How real images are spoilt, by the figure that must tell it.
+#: How real images are spoilt, by the figure that must show it.
 SPOILT: dict[FigureName, Callable[[NDArray[np.generic]], Volume]] = {
     FigureName.SMOOTHING: blurred,
     FigureName.HOT_PIXELS: with_hot_pixels,

@@ -4,7 +4,7 @@
 images lie as the table below names them (../shared/data/real has this form). What comes out is a folder of
 pairs (``name.tif`` or ``.png`` and ``name.labels.tif``), in all of which absorbing structures are dark: a
 training config names it with ``polarity = "dark"``, because a patch of grain or a cell full of pale vacuoles
-does not tell by itself.
+does not show by itself.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class ErrorGuard(QObject):
         """Take over Python's hooks until ``release``."""
         super().__init__(parent)
         self._window = parent
-        self._telling: set[int] = set()  # threads that are telling of an error now
+        self._telling: set[int] = set()  # threads that are showing an error now
         self._caught.connect(self._show)
         self._former: tuple[Any, Any] = (sys.excepthook, threading.excepthook)
         sys.excepthook = self._on_exception
@@ -100,7 +100,7 @@ class ErrorGuard(QObject):
             QApplication.quit()
             return
         thread = threading.get_ident()
-        if thread in self._telling:  # telling raised it, and telling of it would: until the stack is full
+        if thread in self._telling:  # showing raised it, and would raise the next: until the stack is full
             LOGGER.error("while an error was shown\n%s", "".join(traceback.format_exception(error)))
             return
         self._telling.add(thread)

@@ -70,7 +70,7 @@ def lease_file(output: Path) -> Path:
 
 
 class Lease:
-    """Held from ``take`` to ``release``; ``lost`` tells whether somebody has taken over."""
+    """Held from ``take`` to ``release``; ``lost`` says whether somebody has taken over."""
 
     def __init__(self, path: Path, times: Times) -> None:
         self._path, self._times = path, times

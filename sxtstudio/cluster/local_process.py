@@ -33,7 +33,7 @@ class LocalCluster(SpecCluster):  # type: ignore[misc]
     """Dask's own one forks its workers; here each is a program of its own, as in a queue."""
 
     def _new_worker_name(self, worker_number: int) -> str:
-        """Return a text, as the worker itself is told: by it dask finds which one was lost."""
+        """Return a text, as it is passed to the worker itself: by it dask finds which one was lost."""
         return str(worker_number)
 
 

@@ -104,7 +104,7 @@ def clean_range(job: SegmentJob, number: int) -> None:
 
 
 def what_is_missing(job: SegmentJob) -> Step:
-    """Return which ranges have to be done before they can be joined, told by the step that does them."""
+    """Return which ranges have to be done before they can be joined, known by the step that does them."""
     folder = ranges_folder(job.output)
     if read_state(folder).unfinished:
         forget_clean_up(folder)  # the labels will be others

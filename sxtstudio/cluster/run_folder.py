@@ -22,7 +22,7 @@ from sxtstudio.core.records import read_json_record
 LOGS = "logs"
 _PREFIX, _OWNER = "sxtstudio-run-", "owner.json"
 _MOST_BYTES = 10_000
-# Of one process this is told with some digits less here and there.
+# Of one process this is given with some digits less here and there.
 _SAME_BEGIN_S = 2.0
 _Word = Annotated[str, Meta(max_length=300)]
 

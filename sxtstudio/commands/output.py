@@ -104,7 +104,7 @@ def flush() -> str | None:
 
 
 def _print(text: str) -> None:
-    """A text that cannot be printed must not end the work that it tells of, nor count as its error."""
+    """A text that cannot be printed must not end the work that it reports on, nor count as its error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:

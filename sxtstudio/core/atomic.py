@@ -123,7 +123,7 @@ def _check_folder(final: Path, temporary: Path) -> None:
             pass
         temporary.unlink()
         with suppress(FileNotFoundError):
-            final.lstat()  # a name that is too long is told now
+            final.lstat()  # a name that is too long fails now
     except OSError as error:
         raise _explain(error, final, temporary) or UserError(
             f"{final} cannot be written: {error.strerror or error}. Choose another folder or name."

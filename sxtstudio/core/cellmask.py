@@ -45,7 +45,7 @@ PLAUSIBLE = (0.05, 0.98)
 class MaskVolume:
     """A mask kept at reduced resolution that reads like a volume of full size, 0 or 1 (uint8).
 
-    ``told`` is False where nothing tells ice from cell, so that everything counts as cell; ``texture`` is
+    ``told`` is False where nothing separates ice from cell, so that everything counts as cell; ``texture`` is
     then what the tomogram has of it (float32, reduced), for ``mask_around``.
     """
 
@@ -119,7 +119,7 @@ def cell_mask(
     polarity
         "dark" where absorbing structures are dark, "bright" where they are bright.
     labels
-        Outlines of membranes (z, y, x), of the tomogram's shape, for where the grey values do not tell.
+        Outlines of membranes (z, y, x), of the tomogram's shape, for where grey values do not suffice.
     progress
         Counts slices.
 
@@ -166,14 +166,14 @@ def mask_around(hints: NDArray[np.bool_], like: MaskVolume, notes: tuple[str, ..
     hints
         Where membranes may be, bool (z, y, x), at the reduced size of ``like``.
     like
-        The mask of this tomogram in which nothing was told.
+        The mask of this tomogram in which nothing separated ice from cell.
     notes
         What the user should know of the new one.
 
     Returns
     -------
     MaskVolume or None
-        None where that does not tell the cell either: there are no outlines, they are everywhere, or what is
+        None where that does not show the cell either: there are no outlines, they are everywhere, or what is
         free of them is as textured as the cytosol between them.
     """
     mask = _tidied(_closed(hints, REACH_OF_HINTS))

@@ -46,7 +46,7 @@ class Valley(NamedTuple):
 
 
 class Split(NamedTuple):
-    """How to tell the cell: weights of (absorption, texture), the ice's gradient, and the valley."""
+    """How to find the cell: weights of (absorption, texture), the ice's gradient, and the valley."""
 
     weights: Samples
     gradient: Samples

@@ -127,7 +127,7 @@ def preview_slice(
 def _without_small(
     labels: NDArray[np.uint8], z: int, limit: int, cut_above: bool, cut_below: bool
 ) -> tuple[NDArray[np.uint8], bool]:
-    """Take objects that are surely too small out of a slice; tell whether some could not be judged."""
+    """Take objects that are surely too small out of a slice; return whether some could not be judged."""
     numbers, number = label_objects(labels)
     sizes = np.zeros(number + 1, np.int64)
     for plane in numbers:  # without the background, which is most of the volume

@@ -25,7 +25,7 @@ _MOST_OUTLIERS, _REACH = 3.0, 0.75
 _ROWS = 64
 # One value that this share of a float image has exactly is padding, not image.
 _PADDING = 0.03
-# So many values settle a contrast, and so many pixels tell what of a slice was measured.
+# So many values settle a contrast, and so many pixels show what of a slice was measured.
 _ENOUGH = 200_000
 _ENOUGH_PX = 65_000
 

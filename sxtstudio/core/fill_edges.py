@@ -26,7 +26,7 @@ _RINGS_PX = 16  # so far from a fill an interpolation overshoots at most
 _MIXED_SHARE = 0.15  # of the pixels along the edge at least
 _ROUGH = 2.0  # times the usual roughness: there it rings
 _RINGING_PX = 10  # so far beyond what is outlying at most
-_USUAL_PX = 8  # rings further in that tell what is usual
+_USUAL_PX = 8  # rings further in that show what is usual
 _SEAM_PX = 6  # the widest seam
 _SEAM_STEP = 0.75  # of the usual step; in a seam it is smaller
 _TAPER_PX = 64  # the widest taper
@@ -37,7 +37,7 @@ _FAINT = 0.3  # of the step at its end; a taper begins below
 _FAINT_GRAIN = 0.68  # of the usual roughness; the outer half of a taper is below
 _STRIP_PX = 7  # window in which the strip of a taper along the border is looked at
 _STRIP_GRAIN = 1.0  # of the usual roughness (a median, which is less than a mean); a taper is below
-_ENOUGH = 30  # pixels that tell a seam
+_ENOUGH = 30  # pixels that make a seam
 
 
 class Spread(NamedTuple):

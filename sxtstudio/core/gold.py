@@ -2,7 +2,7 @@
 
 A bead absorbs so much that its edge outshines whatever lies beside it, and that the reconstruction draws a
 bright streak out of it on both sides, along the axis on which the tilts are missing. What is found there may
-be no membrane. How gold is told: ``quality.beads``.
+be no membrane. How gold is recognised: ``quality.beads``.
 """
 
 from __future__ import annotations

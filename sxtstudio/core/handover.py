@@ -95,7 +95,7 @@ MESH_NAMES: dict[MeshOf, str] = {
     MeshOf.OBJECT_FILES: "Objects, a file for each",
 }
 
-#: The endings of each format, the usual one first; ".seg.nrrd" is told before ".nrrd".
+#: The endings of each format, the usual one first; ".seg.nrrd" is tried before ".nrrd".
 SUFFIXES: dict[Form, tuple[str, ...]] = {
     Form.TIFF: (".tif", ".tiff"),
     Form.COLOUR_TIFF: (".tif", ".tiff"),

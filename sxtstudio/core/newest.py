@@ -56,8 +56,8 @@ class Newest(Generic[T]):
 class NewestOnly:
     """Runs one piece of work at a time in a thread of its own; a newer request replaces those that wait.
 
-    ``stale()`` tells a work that somebody has asked for something newer, or wants nothing any more; what came
-    out of it is then not wanted. The thread is there only while there is something to do.
+    ``stale()`` says to a computation that somebody has asked for something newer, or wants nothing any more;
+    what came out of it is then not wanted. The thread is there only while there is something to do.
     """
 
     def __init__(self, name: str, on_error: OnError, *, daemon: bool = False) -> None:

@@ -1,7 +1,7 @@
 """The one normalisation of slices, the same for training and for inference.
 
 (x − mean) / SD, as the published network was trained (Dyhr et al., PNAS 2023), with mean and standard
-deviation of what tells something: of the pixels that were measured (``measured``), without those far outside
+deviation of what counts: of the pixels that were measured (``measured``), without those far outside
 of the range of all others. A few hot pixels or a bead of gold would otherwise take the contrast from all the
 rest. In slices without such pixels the figures are exactly those of all pixels.
 """

@@ -23,7 +23,7 @@ from sxtstudio.core.walk import SLAB_VOXELS, slab_slices, walk
 class NumberedObjects:
     """A volume whose voxels are the numbers of the 26-connected objects of a label volume; 0 is background.
 
-    Slabs are numbered one by one, together with the first slice of the next, which tells which of
+    Slabs are numbered one by one, together with the first slice of the next, which shows which of
     their objects are one. They are numbered once more when they are read, so that memory does not
     grow with the volume.
     """

@@ -101,7 +101,7 @@ def remove_small_objects(
     """Set objects of fewer than ``min_voxels`` voxels to zero, in place.
 
     Slabs of slices are numbered one by one, so that memory does not grow with the volume. A slab
-    is numbered together with the first slice of the next one: the slice that both know tells which
+    is numbered together with the first slice of the next one: the slice that both know shows which
     of their objects are one, and sizes are summed over such sets before anything is removed.
 
     Parameters

@@ -55,7 +55,7 @@ class Work(Enum):
 
 
 #: Seconds a unit, a voxel where nothing else is said, on two cores of 2 GHz with 5 % of the voxels labelled.
-#: How long the network takes depends on model and device, and a file on its size: they tell by themselves.
+#: How long the network takes depends on model and device, and a file on its size: both are known.
 _USUAL: Mapping[Work, float] = {
     Work.POLARITY: 1.6e-6,  # a pixel of a slice
     Work.COPY: 1e-9,

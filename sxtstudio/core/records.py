@@ -203,7 +203,7 @@ def _reason(error: msgspec.ValidationError, kind: type[Any], values: Any) -> str
     if unknown := _UNKNOWN.match(text):
         known = ", ".join(sorted(f.encode_name for node in _choices(_at(kind, path)) for f in _fields(node)))
         return f"unknown key {f'{shown}.{unknown[1]}'.lstrip('.')}; known are {known}"
-    # Of a list the whole is told, and what its entries must be.
+    # Of a list the whole is named, and what its entries must be.
     path, shown = (re.sub(r"(\[\d+\])+$", "", one) for one in (path, shown))
     must_be = _must_be(_at(kind, path))
     return f"the key '{shown}' is wrong; it must be {must_be}" if shown else f"it must be {must_be}"

@@ -1,6 +1,6 @@
 """Stages of a job, one after another: each weighs what it takes, so that the remaining time holds.
 
-A stage that runs tells its own rest by its own speed; those to come are expected to take what their kind
+A running stage estimates its rest by its own speed; those to come are expected to take what their kind
 took here before (``Pace``), or what it usually takes. With fixed shares of the bar the last stages of a slow
 segmentation were given minutes, and took seconds.
 """

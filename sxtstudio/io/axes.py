@@ -220,7 +220,7 @@ def _as_named(name: str, shape: tuple[int, ...], names: Names) -> StoredAxes | N
 def _rest_of_space(shape: tuple[int, ...], names: Names) -> dict[str | None, int]:
     """Name the axes that the file leaves out, if they are three with those that it names.
 
-    The named ones tell whether the order is (z, y, x) or (x, y, z).
+    The named ones show whether the order is (z, y, x) or (x, y, z).
     """
     known = {letter: place for place, letter in enumerate(names) if letter is not None and letter in SPACE}
     free = [place for place, letter in enumerate(names) if letter is None]

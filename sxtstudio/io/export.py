@@ -129,7 +129,7 @@ def export_volume(
 
 
 def suffix_of(target: Path) -> str:
-    """Return the ending of a name that tells the format, ".nii.gz", too."""
+    """Return the ending of a name that gives the format, ".nii.gz", too."""
     return next(
         (suffix for suffix in _FORMATS if target.name.lower().endswith(suffix)), target.suffix.lower()
     )

@@ -29,7 +29,7 @@ _NAMES = "sha256 of the names and sizes of all files"
 
 
 def fingerprint(path: Path, method: str | None = None) -> dict[str, Any]:
-    """Return a checksum that tells whether an input is still the same: method, value, and size in bytes.
+    """Return a checksum that shows whether an input is still the same: method, value, and size in bytes.
 
     Up to 256 MB it is the SHA-256 of the file, or of names and contents of all files of a folder. Larger
     files are told apart by their size and 64 evenly spread pieces of 1 MB, which takes no time; larger

@@ -107,7 +107,7 @@ def _slices_of_one_series(path: Path) -> list[Path]:
 
 
 def _left_out(path: Path) -> tuple[str, ...]:
-    """What has the name of a slice and cannot be one: at the end of a series no gap would tell."""
+    """What has the name of a slice and cannot be one: at the end of a series no gap would show it."""
     names = sorted(
         (p.name for p in path.iterdir() if _is_image(p) and not p.is_file() and not p.is_dir()),
         key=natural_key,

@@ -27,7 +27,7 @@ _FORMATS = (
     "or a folder of TIFF or PNG slices"
 )
 
-#: How the names of files end that can be opened; what a file is, is told by its content.
+#: How the names of files end that can be opened; what a file is, its content shows.
 SUFFIXES = (
     *(".mrc", ".rec", ".st", ".map", ".mrc.gz", ".rec.gz", ".mrc.bz2", ".rec.bz2", ".tif", ".tiff"),
     *(".h5", ".hdf5", ".nxs", ".nx5", ".hdf", ".zarr", ".png", ".npy", ".model", ".mask", ".mat"),

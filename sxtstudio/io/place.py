@@ -22,7 +22,7 @@ class MrcFrame:
     """The fields of an MRC header that place its voxels; kept, so that labels lie right over their tomogram.
 
     Programs differ in what they make of these fields: IMOD stored the origin with the other sign until
-    MRC2014 (bit 4 of its flags, or the version, tells), crystallography counts ``start`` where there is no
+    MRC2014 (known by bit 4 of its flags, or the version), crystallography counts ``start`` where there is no
     origin. A file with the same fields lies at the same place in each of them.
 
     Attributes

@@ -13,7 +13,7 @@ from sxtstudio.core.records import record_of
 from sxtstudio.core.steps import Step, StepKind
 
 # Before steps had kinds, their titles said what they were. These are the titles of then; nothing else of the
-# program may be told by a title, and this table does not follow when one is changed.
+# program may be decided by a title, and this table does not follow when one is changed.
 _FORMER_STEPS = {
     "Voxel size": StepKind.VOXEL_SIZE,
     "Polarity": StepKind.POLARITY,

@@ -30,7 +30,7 @@ _MOST_BYTES = 1 << 20
 def tilt_series_by_files(path: Path, images: int) -> str:
     """Return why the file is held for a tilt series of ``images`` projections, or nothing.
 
-    Names as IMOD gives them tell, and files of angles beside it: one angle for each image.
+    Names as IMOD gives them show it, and files of angles beside it: one angle for each image.
     """
     if images < FEWEST_IMAGES:
         return ""
@@ -52,7 +52,7 @@ def tilt_series_by_header(extended: bytes, per_image: int, flags: int, images: i
     """Return why the extended header of an MRC file speaks of a tilt series, or nothing.
 
     SerialEM and IMOD keep some values for each image there; ``flags`` (nreal) names them, the angle, in
-    hundredths of a degree, first; ``per_image`` (nint) is their size in bytes, which tells this use of the
+    hundredths of a degree, first; ``per_image`` (nint) is their size in bytes, which marks this use of the
     two fields from others.
     """
     size = sum(n for bit, n in enumerate(_BYTES_OF_FLAGS) if flags >> bit & 1)

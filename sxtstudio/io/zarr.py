@@ -360,7 +360,7 @@ def _inside(path: Path, folder: Path, name: str) -> Path:
 
 
 def _refuse_links(path: Path, folder: Path) -> None:
-    """Refuse chunks that are links to files elsewhere; the first ones tell."""
+    """Refuse chunks that are links to files elsewhere; the first ones are looked at."""
     looked_at = 0
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):

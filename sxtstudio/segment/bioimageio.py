@@ -1,7 +1,7 @@
 """A model packed for the BioImage Model Zoo (bioimage.io): other programs can then run and test it.
 
 The package is a ZIP file with ``rdf.yaml`` (format 0.5), the weights as ONNX, a test input with the outputs
-that belong to it, a cover and a README. A slice goes in with its own grey values; the description tells to
+that belong to it, a cover and a README. A slice goes in with its own grey values; the description says to
 normalise it, as the program does. A model that sees several slices has them as channels, named after their
 places; those of the outputs belong to the slice in the middle.
 """
@@ -34,7 +34,7 @@ ARTICLE = {
     "tomograms using semisupervised deep learning. PNAS 120(24) e2209938120 (2023)",
     "doi": "10.1073/pnas.2209938120",
 }
-# Licences whose names in cards are those of SPDX; others are told in the README only.
+# Licences whose names in cards are those of SPDX; others stand in the README only.
 _LICENCES = ("MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0", "CC-BY-NC-4.0")
 _INPUT = "slice"
 _GREY, _CONTRAST = 1000.0, 100.0

@@ -6,7 +6,7 @@ A folder holds
     in-use            the lock of the process that works here
     labels.raw        uint8 (z, y, x), 0 or 255
     probability.raw   uint8 (z, y, x), 0…255, if it was asked for
-    trust.log         a line per slice, if there is anything to tell: its index and its figures (JSON)
+    trust.log         a line per slice, if there is anything to record: its index and its figures (JSON)
     finished.log      a line per finished slice: its index, the checksum of its voxels, that of the slice
                       of the tomogram that it was made from, and that of all slices that had a say in it
 

@@ -1,8 +1,8 @@
-"""What running a network takes, told from its graph: a small file can ask for any memory, and for ever.
+"""What running a network takes, computed from its graph: a small file can ask for any memory, and for ever.
 
 The sizes of all tensors follow from that of the input: ONNX infers them, and what it cannot infer because
 sizes are computed from sizes is computed here, as far as it is a few numbers. A network in which a size still
-cannot be told is refused.
+cannot be computed is refused.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Cost:
 
 
 def check_cost(model: onnx.ModelProto, path: Path, multiple: int) -> None:
-    """Refuse a model that takes absurdly much memory or time, or that does not let that be told.
+    """Refuse a model that takes absurdly much memory or time, or of which that cannot be computed.
 
     Parameters
     ----------

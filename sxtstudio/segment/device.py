@@ -140,7 +140,7 @@ def create_session(
     """Load a model on a device.
 
     On a card, a patch is computed there and on the CPU first. If that fails or the results differ, a card
-    that was merely chosen automatically is given up for the CPU; ``session_device`` tells.
+    that was merely chosen automatically is given up for the CPU; ``session_device`` says so.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where a slice is cut so that a network sees it in pieces and nobody can tell afterwards.
+"""Where a slice is cut so that a network sees it in pieces without a trace in the result.
 
 A tile has an inner region, whose result is kept, and an outer region, which is what the network
 reads. Between them lies the halo; it ends where the slice ends, so that the network's own zero

@@ -3,7 +3,7 @@
 *Certainty*, from the label head: the F1 that the network expects of its own labels, its output (v + 1)/2
 read as the probability of a membrane. It falls where labels are doubtful as well as where faint membranes
 were left out. ``python -m bench.trust`` measures how well it ranks slices by how right their labels are, on
-simulated tomograms with looks outside of the training; nothing in it was fitted to them.
+simulated tomograms of appearances outside of the training; nothing in it was fitted to them.
 
 *Recognised*, from the image head: the share of pixels that the network redraws within one standard
 deviation of its normalised input, as published (Dyhr et al., PNAS 2023, the figure of the training).

@@ -2,7 +2,7 @@
 
 ``torchrun --nproc-per-node N -m sxtstudio train CONFIG.toml``: each process takes its own crops of a
 step, and PyTorch averages the gradients. The first process alone judges, saves, speaks and decides when
-to end; the others are told.
+to end; the others get a message.
 """
 
 from __future__ import annotations

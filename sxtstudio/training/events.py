@@ -33,7 +33,7 @@ class Events:
         if self._silent:
             return
         entry: Event = {"event": event, **{key: _plain(value) for key, value in figures.items()}}
-        # A full disk must not stop the training: its state is what counts, and saving that tells.
+        # A full disk must not stop the training: its state is what counts, and saving that fails loudly.
         with suppress(OSError):
             append_lines(self._path, (to_line(entry) + "\n").encode())
         if self._listener is not None:

@@ -68,7 +68,7 @@ class Frame:
 
     widths: tuple[float, float, float, float]  # voxels at first y, last y, first x, last x; 0: none
     slant: float = 0.0  # change of width along the edge, voxels per voxel
-    value: str = "zero"  # "zero", "mean", "dark" or "bright", as the slice then looks
+    value: str = "zero"  # "zero", "mean", "dark" or "bright": how it appears in the slice
 
     def mask(self, height: int, width: int) -> Mask:
         """Return where there is no data, (y, x)."""

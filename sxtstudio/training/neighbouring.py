@@ -18,7 +18,7 @@ ALONE, ONE_SIDED = 0.1, 0.1
 #: How often a single image that got another grain in each channel is shown with the same in all, as it will
 #: be when the model is used.
 SINGLE_ALONE = 0.5
-#: Range of the correlation of grain between neighbouring slices where its size does not tell it.
+#: Range of the correlation of grain between neighbouring slices where its size does not give it.
 SHARED = (0.1, 0.7)
 
 

@@ -107,7 +107,7 @@ class Library:
 
     @property
     def checksum(self) -> str:
-        """What tells these shapes from others, eight hexadecimal digits."""
+        """What distinguishes these shapes from others, eight hexadecimal digits."""
         total = 0
         shapes: tuple[Body | Field, ...] = (*self.bodies, *self.fields)
         for shape in shapes:
@@ -164,7 +164,7 @@ def read_library(folder: Path) -> Library:
 
 
 def _volumes(file: _File, folder: Path, what: str) -> list[tuple[_Section, Path]]:
-    """Return the files of all sections: what is wrong with a pattern is told before any file is read."""
+    """Return the files of all sections: what is wrong with a pattern is reported before any file is read."""
     found: list[tuple[_Section, Path]] = []
     for section in file.shapes:
         found.extend((section, path) for path in find_files(folder, section.files, what))

@@ -312,7 +312,7 @@ class Trainer:
         return (scores.agreement.f1, -scores.label_loss) > (state.highest_f1, -state.best_loss)
 
     def _is_as_good(self, scores: Scores) -> bool:
-        """Tell whether later weights are no worse than the best, as far as the figures can tell."""
+        """Return whether later weights are no worse than the best, as far as the figures can tell."""
         before = 0.0 if self.state.before is None else self.state.before["f1"]
         if self.config.method == "published" or self.state.step == 0 or scores.agreement.f1 <= before:
             return False

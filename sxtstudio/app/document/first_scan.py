@@ -106,5 +106,5 @@ def _look(job: Job, document: Document, polarity_wanted: bool) -> None:
     job.report(build_overview(volume, job.progress.part(0.6)))
     with suppress(UserError):
         document.identify()  # while the file is still the one that was opened
-    if polarity_wanted:  # many seconds where the image does not tell clearly
+    if polarity_wanted:  # many seconds where the image is no clear answer
         job.report(detect_polarity(volume, progress=job.progress))

@@ -18,7 +18,7 @@ from sxtstudio.core.patches import bounding_box
 
 LabelWork = Callable[[Job, Recorder], Any]
 
-# The views are told of finished slices at most ten times a second.
+# The views hear of finished slices at most ten times a second.
 _ANNOUNCE_EVERY_MS = 100
 # A computation looks about ten times a second whether it was cancelled.
 _LONGEST_WAIT_S = 60.0

@@ -37,7 +37,7 @@ class BetweenSlices(QGroupBox):
         super().__init__("Between slices", parent)
         self._context, self._session = context, context.session
         self._by_hand = False  # the user typed numbers: they are not replaced by proposals
-        self._waits = False  # the user pressed the button, and is told what comes of it
+        self._waits = False  # the user pressed the button, and is shown what comes of it
         self.axis = ComboBox()
         for text in ("XY slices", "XZ slices", "YZ slices"):
             self.axis.addItem(text)

@@ -143,7 +143,7 @@ class ObjectMeasurements(QObject):
         if not self._begun:
             self.begin()
         self._begun = False
-        self.job = None  # it has done its work: that it ends is told with what it found
+        self.job = None  # it has done its work: that it ends is announced with what it found
         if value is None:
             self._kept = None
         else:
@@ -170,7 +170,7 @@ class ObjectMeasurements(QObject):
             self._store(Doubt.STAYS)
 
     def _store(self, doubt: Doubt = Doubt.AS_SAID) -> None:
-        """Have the document keep what is there now, and tell everybody."""
+        """Have the document keep what is there now, and announce it."""
         document = self._session.document
         if document is not None and document.measurements.kept is not self._kept:
             document.keep_measurements(self._kept, doubt)
@@ -180,12 +180,12 @@ class ObjectMeasurements(QObject):
         self._tell()
 
     def _tell(self) -> None:
-        """Tell everybody, and remember what was out of date then."""
+        """Emit ``changed``, and remember what was out of date then."""
         self._said = self._out_of_date()
         self.changed.emit()
 
     def _tell_if_other(self) -> None:
-        """Tell everybody where other objects are out of date than when they were told last."""
+        """Emit ``changed`` where other objects are out of date than the last time."""
         if self._said != self._out_of_date():
             self._tell()
 

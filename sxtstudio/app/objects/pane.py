@@ -50,7 +50,7 @@ class ObjectsPane(QWidget):
         self.tabs.currentChanged.connect(self._make_current)
 
     def add_page(self, page: Page, title: str, tip: str, make: Callable[[], QWidget]) -> None:
-        """Add a tab; ``make`` is called when it is first seen, and its widget told when the window closes."""
+        """Add a tab; ``make`` is called when it is first seen; its widget hears when the window closes."""
         self._makers.append((page, make))
         holder = QWidget()
         layout = QVBoxLayout(holder)

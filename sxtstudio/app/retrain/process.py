@@ -1,4 +1,4 @@
-"""The training program beside the window: started, followed, told to pause, to stop or to go."""
+"""The training program beside the window: started, followed, paused, stopped and let go on."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _LINES_A_TURN, _MOST_WAITING = 20, 2000
 
 
 class TrainingProcess(QObject):
-    """One training; its ``history`` holds what was told so far, also before an interruption.
+    """One training; its ``history`` holds its events so far, also those before an interruption.
 
     Signals
     -------
-    told(dict)
+    event_read(dict)
         An event, after it was taken into ``history``.
     ended(str)
         "done", "cancelled" (its state is saved), "failed" (``history.error`` says why) or "crashed".

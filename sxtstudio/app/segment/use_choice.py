@@ -133,7 +133,7 @@ def _measured(card: ModelCard) -> str:
         for judge, figures in next(iter(card.uses.values())).scores.items()
         if {"precision", "recall"} <= set(figures)
     ]
-    # Real cells tell more than simulated ones, and nobody reads five judges in a tooltip.
+    # Real cells are better evidence than simulated ones, and nobody reads five judges in a tooltip.
     judge = next((one for one in judges if one.startswith(_REAL_PATCHES)), next(iter(judges), None))
     if judge is None:
         return "How good the labels are for each aim was not measured."

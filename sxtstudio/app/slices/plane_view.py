@@ -326,7 +326,7 @@ class PlaneView(QWidget):
         self.mouse.press(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Fit, or tell the tool."""
+        """Fit, or hand it to the tool."""
         self.mouse.press(event, double=True)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -31,7 +31,7 @@ class Builder(QObject):
         status: Observed[SceneStatus],
         parent: QObject | None = None,
     ) -> None:
-        """Make surfaces for ``canvas`` as ``scene`` says, and tell about it in ``status``."""
+        """Make surfaces for ``canvas`` as ``scene`` says, and report on it in ``status``."""
         super().__init__(parent)
         self._context = context
         self._canvas = canvas

@@ -19,7 +19,7 @@ _ABLE = (_X11, "windows", "cocoa", _WAYLAND)
 _NO_WAIT = "the processor draws, and off-screen the window does not wait for it"
 # Linux's ways to a graphics card: Mesa's, NVIDIA's, and that of Windows beneath it.
 _CARDS = ("/dev/dri/renderD*", "/proc/driver/nvidia/version", "/dev/dxg")
-# Variables that tell of a session on a screen far away, and what it is called.
+# Variables that show a session on a screen far away, and what it is called.
 _REMOTE = {
     "XRDP_SESSION": "xrdp",
     "VNCDESKTOP": "VNC",

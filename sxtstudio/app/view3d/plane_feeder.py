@@ -85,7 +85,7 @@ class PlaneFeeder(QObject):
                 done.append((image, image.grey(*contrast)))
             return done
 
-        # A slice that cannot be read is told by the slice views; here the plane just stays away.
+        # A slice that cannot be read is reported by the slice views; here the plane just stays away.
         self._job = job = self._context.jobs.start(
             "Slices in 3D",
             work,

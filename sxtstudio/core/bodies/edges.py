@@ -11,7 +11,7 @@ what surrounds it; half of the way is the edge, to a fraction of a pixel::
 
 What is solid and small looks smaller than it is: blurred by a Gaussian of width s, the edge of a ball of
 radius R is seen s²/R farther in, as an edge moves by s²/2 times the sum of its curvatures (first order; the
-scheme of Merriman, Bence and Osher 1992). How steep the edges of solid bodies are in a tomogram tells s.
+scheme of Merriman, Bence and Osher 1992). How steep the edges of solid bodies are in a tomogram gives s.
 """
 
 from __future__ import annotations

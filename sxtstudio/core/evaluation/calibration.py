@@ -92,10 +92,10 @@ def thresholds_for(curves: Mapping[str, Curve], own: float | None = None) -> dic
     Parameters
     ----------
     curves
-        Of judges that tell precision and recall.
+        Of judges that give precision and recall.
     own
         The threshold that the model has without a use, if it is settled: few false labels are then never
-        below it and everything never above it. A use for which no threshold is left is not told.
+        below it and everything never above it. A use for which no threshold is left is not returned.
     """
     if not curves:
         raise ValueError("without a judge there is no threshold")
@@ -130,7 +130,7 @@ def card_entry(
     curves
         Of the judges by which the thresholds are chosen.
     recall_only
-        Of judges whose truth is a part of it: of these recall alone is told, and they do not choose.
+        Of judges whose truth is a part of it: they give recall alone, and do not choose.
     own
         As for ``thresholds_for``.
     """

@@ -3,7 +3,7 @@
 What tells wrong proposals from right ones in simulated cells. After one click: an edge that is unclear at
 some places, grey values that change along the axis (it runs into the cell or into a neighbour), another width
 that fits as well, and that something else is found from places beside the click. How much its width varies
-tells nothing there. After both ends were clicked: sides that lie on no edge, uneven grey values and widths.
+says nothing there. After both ends were clicked: sides that lie on no edge, uneven grey values and widths.
 """
 
 from __future__ import annotations

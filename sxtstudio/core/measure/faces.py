@@ -114,7 +114,7 @@ class Surfaces:
             return nearest if nearest < at_most else math.inf
         tree, rest = self.tree(large), self.points(small)
         nearest, before = at_most, math.inf
-        # No point is nearer than one beside it by more than the way between the two: few tell of the others.
+        # No point is nearer than one beside it by more than the way between the two: few bound all others.
         while 2 * _SAMPLES < len(rest) < _NARROWED * before:
             some = rest[:: len(rest) // _SAMPLES]
             found, _ = tree.query(some, distance_upper_bound=at_most)

@@ -24,7 +24,7 @@ from sxtstudio.core.volume import Volume, VoxelSize
 GROUPS: tuple[ColumnGroup, ...] = (SIZE, SHAPE, SKELETON, SLICES, GREY)
 _INVENTORY_SHARE = 0.5
 
-#: What a single slice cannot tell, for want of the third dimension; centre lines are those of balls.
+#: What a single slice cannot give, for want of the third dimension; centre lines are those of balls.
 _SOLID = frozenset(
     {
         *("volume", "equivalent_diameter", "axis_1", "axis_2", "axis_3", "angle_to_beam"),

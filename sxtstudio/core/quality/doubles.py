@@ -1,6 +1,6 @@
 """Whether everything is there twice, because a part of the tilt series was aligned to another place.
 
-Only gold tells. What the tilts of one part show and what those of the other show lie in different parts of
+Only gold shows it. What the tilts of one part show and what those of the other show lie in different parts of
 Fourier space, so the two pictures do not interfere, and the spectrum or autocorrelation of slices hardly
 shows the second picture of membranes (tried on phantoms: peaks no higher than by chance). But a bead stands
 out in both. So beads are looked at in the slices in which they are largest: where the pictures lie closer
@@ -17,7 +17,7 @@ import numpy as np
 
 from sxtstudio.core.quality.beads import Section
 
-#: Fewer beads than these tell nothing: two may lie side by side.
+#: Fewer beads than these prove nothing: two may lie side by side.
 LEAST_BEADS = 3
 #: A partner is looked for up to so far away, px; nearer than this to the others' it is the same distance.
 _FARTHEST_PX, _SAME_PX = 48.0, 2.5

@@ -115,7 +115,7 @@ def smoothing(fall: float | None, *, rounded: bool) -> Figure:
 
 
 def without_grain(figure: Figure, what: str) -> Figure:
-    """Return a figure that compares with the grain, without its value; ``what`` it would tell."""
+    """Return a figure that compares with the grain, without its value; ``what`` it would say."""
     return _unknown(figure.name, _FILTERED.format(what))
 
 

@@ -33,7 +33,7 @@ from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.wording import shape_text
 
-#: So many slices tell the polarity, and the grain.
+#: So many slices show the polarity, and the grain.
 _SIGNS, _GRAINS = 5, 16
 #: And so many whether they were smoothed.
 _FINE = 5
@@ -176,7 +176,7 @@ def measure_quality(
 
 
 def _first_slices(volume: Volume, places: Sequence[int]) -> dict[int, NDArray[Any]]:
-    """Read some slices from the middle, which tell the polarity before all others are looked at."""
+    """Read some slices from the middle, which show the polarity before all others are looked at."""
     depth = len(places)
     chosen = [places[i] for i in spread(depth // 4, (3 * depth - 1) // 4, _SIGNS)]
     return {z: volume.read(Box.slab(z, z + 1, volume.shape))[0] for z in chosen}
@@ -322,7 +322,7 @@ def _judged(
 def _without_grain(
     figures: list[Figure], curve: ResolutionCurve | None
 ) -> tuple[list[Figure], ResolutionCurve | None]:
-    """Leave out what is told by comparing with the grain, which is gone; two halves have other means."""
+    """Leave out what is found by comparing with the grain, which is gone; two halves have other means."""
     told = {
         FigureName.CONTRAST: "the contrast",
         FigureName.CELL_CONTRAST: "how far the cell stands out",

@@ -138,7 +138,7 @@ class Quality:
     curve
         Of the resolution; None where there is none.
     cut_sides
-        Faces of the tomogram at which the cell goes on, as far as one can tell.
+        Faces of the tomogram at which the cell goes on, as far as is known.
     objects
         How many of each class there are, by its name; empty without objects.
     """

@@ -81,7 +81,7 @@ def _base_width(weights: dict[str, onnx.TensorProto], path: Path) -> int:
 
 
 def _slices(weights: dict[str, onnx.TensorProto]) -> int:
-    """The stem's first convolution sees so many; 1 where its kernel is none, which is told by its shape."""
+    """The stem's first convolution sees so many; 1 where its kernel is none, which its shape shows."""
     dims = weights[_FIRST].dims
     return int(dims[1]) if len(dims) == 4 and dims[1] in _SLICES else 1
 

@@ -31,7 +31,7 @@ class Finish:
 
 @dataclass(frozen=True, eq=False)
 class PovMesh:
-    """A mesh with its look.
+    """A mesh with its appearance.
 
     Attributes
     ----------

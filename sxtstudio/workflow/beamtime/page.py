@@ -76,7 +76,7 @@ def _is_own(path: Path, mark: bytes) -> bool:
 
 
 def write_page(folder: Path, title: str, records: Sequence[TomogramRecord]) -> str:
-    """Write page and data, and return the version of the data, which ``write_now`` tells the page.
+    """Write page and data, and return the version of the data, which ``write_now`` gives to the page.
 
     Parameters
     ----------

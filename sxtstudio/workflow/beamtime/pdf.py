@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PDF = "beamtime.pdf"
 #: Pictures in it, the latest and those that ask for a look first; with 12 kB each it stays below 5 MB.
 MOST_PICTURES, _PICTURE_PX, _QUALITY = 240, 220, 70
-# Tomograms that are told of in sentences, and days that are compared.
+# Tomograms that are described in sentences, and days that are compared.
 _MOST_TOLD, _MOST_DAYS = 150, 14
 _FONT, _COLUMNS, _GAP_MM = "DejaVu", 4, 4.0
 _TEXT, _FAINT = (29, 33, 38), (91, 99, 109)

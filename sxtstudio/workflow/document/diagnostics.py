@@ -41,7 +41,7 @@ def diagnostics(
     more
         Further lines, such as the version of Qt or the name of the OpenGL renderer.
     settings
-        The settings worth telling, by name.
+        The settings worth reporting, by name.
     log_file
         Its last lines are added.
     """
@@ -106,7 +106,7 @@ def _log(path: Path) -> list[str]:
 
 
 def _without_data(line: str) -> str:
-    """Leave out names of tomograms and folders, which can tell of unpublished work; code stays."""
+    """Leave out names of tomograms and folders, which can give away unpublished work; code stays."""
     return re.sub(r"[^\s'\"(]+\.(?!py\b)(?:mrc|rec|st|map|tiff?|h5|hdf5|nxs|zarr|sxt|png)\b", "…", line)
 
 

@@ -215,7 +215,7 @@ class DocumentMeasurements:
         Parameters
         ----------
         made
-            What was changed right before, of which nothing may have been told: it is out of date.
+            What was changed right before, of which no signal may have come yet: it is out of date.
         known, objects
             The objects that there are now, (z, y, x).
         """

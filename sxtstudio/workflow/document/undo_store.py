@@ -138,10 +138,10 @@ class UndoStore:
                 return edit_files(self.folder)
         return []
 
-    # -- this session: what an EditHistory tells ---------------------------------------------------
+    # -- this session: what an EditHistory reports ------------------------------------------------
 
     def add(self, edit: Edit) -> None:
-        """Write an edit, after those that were told before."""
+        """Write an edit, after those that were written before."""
         self._number += 1
         self._names.append(edit_name(self._number, self._session))
         self.replace_latest(edit)

@@ -69,7 +69,7 @@ def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
     """Return where label files of this shape find room: in ``folder``, or in a folder beside the tomogram.
 
     Room is wanted for labels, mask, objects, marks, an unfinished segmentation and the network's output.
-    Where no disk has enough, it is ``folder``; the want is then told when the file is made.
+    Where no disk has enough, it is ``folder``; that room is short is then reported when the file is made.
     """
     needed = 10 * math.prod(shape) + _MARGIN_BYTES
     if _free(folder) >= needed:

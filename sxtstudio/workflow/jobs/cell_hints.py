@@ -5,9 +5,9 @@ at a few slices, and where it is at all in doubt whether there is a membrane (an
 label begins at 0) counts as an outline: in ice there is less of that than in cytosol. Whether what is free of
 them is ice, and not cytosol without organelles, is asked of the texture (``core.cellmask.mask_around``).
 
-The numbers are chosen by phantoms of all scenes of ``sxtstudio simulate``. Of three in which cells in ice are
-not told by grey values, a mask of everything gets 0.76, 0.55 and 0.37 of the voxels right, these 0.93, 0.68
-and 0.66, and they hold 0.98 of the cells or more. Without ice none is made.
+The numbers are chosen by phantoms of all scenes of ``sxtstudio simulate``. Of three in which grey values do
+not separate cells from ice, a mask of everything gets 0.76, 0.55 and 0.37 of the voxels right, these 0.93,
+0.68 and 0.66, and they hold 0.98 of the cells or more. Without ice none is made.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ OnWritten = Callable[[Box], object]
 class MaskResult:
     """What is to be said of a new mask: notes, and the polarity if it had to be found out.
 
-    ``segment_first``: there is none, as nothing tells cell from ice, and the outlines of all slices may.
+    ``segment_first``: there is none, as nothing separates cell from ice, and the outlines of all slices may.
     """
 
     notes: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ _SAME_THRESHOLD = 0.005
 
 @dataclass(frozen=True)
 class SegmentOutcome:
-    """What is to be told at the end of a segmentation."""
+    """What is shown at the end of a segmentation."""
 
     slices: tuple[int, int]
     voxels: int

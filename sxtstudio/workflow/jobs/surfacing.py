@@ -78,7 +78,7 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
     ------
     UserError
         If the labels are bad or empty, or the mesh cannot be written; existing outputs are then
-        as they were. A picture that cannot be made is told in the result, as the mesh is good.
+        as they were. A picture that cannot be made is a note in the result, as the mesh is good.
     Cancelled
         If the job was cancelled through ``progress``.
     """

@@ -1,4 +1,4 @@
-"""New tomograms in a folder, noticed by looking again and again: network shares tell nobody of changes."""
+"""New tomograms in a folder, noticed by looking again and again: network shares report no changes."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def run_watch(
         The number of the first slice in messages: 0 for the command line.
     on_note
         Called with what concerns all of them, once each time: folders of slices, which are not taken since
-        nothing tells when the last slice is there; a share that has gone and is back; a disk short of room.
+        nothing shows when the last slice is there; a share that has gone and is back; a disk short of room.
     follower
         Makes what goes along, once nothing is to be said against the batch: it may write.
     usage

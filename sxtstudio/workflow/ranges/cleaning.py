@@ -174,7 +174,7 @@ def _clean(
     result.mkdir()
     voxels, parameters = plan.voxels(folder), plan.clean_up.parameters
     depth = plan.shape[0]
-    # The slice after the last one tells which objects go on in the next range.
+    # The slice after the last one shows which objects go on in the next range.
     after = min(part.last + (plan.min_voxels > 1), depth)
     reach = reach_of(parameters)
     low, high = max(0, part.first - reach), min(depth, after + reach)

@@ -56,7 +56,7 @@ class InputPlan(Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint
         That of ``io.fingerprint``.
     written
-        Size, and times of the last changes, of each of its files; [] where these would not tell.
+        Size, and times of the last changes, of each of its files; [] where these would show nothing.
     """
 
     path: FileName

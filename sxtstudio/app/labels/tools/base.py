@@ -1,4 +1,4 @@
-"""What a slice view tells a mouse tool, and what the tool has drawn on the slice."""
+"""What a slice view hands to a mouse tool, and what the tool has drawn on the slice."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def select_object(context: Context, seed: Triple, *, say: bool = True) -> None:
     seed
         Voxel (z, y, x).
     say
-        Whether the status bar tells the object's size; not where it asks for the next click.
+        Whether the status bar shows the object's size; not where it asks for the next click.
     """
     for job in context.jobs.running:
         if job.kind is JobKind.PICKING:

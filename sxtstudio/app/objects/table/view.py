@@ -134,7 +134,7 @@ class ObjectsTable(QTableView):
         return self._table.numbers_in(ordered)
 
     def choose(self, numbers: tuple[int, ...]) -> None:
-        """Choose the rows of these objects without telling anybody, and bring the last one into sight."""
+        """Choose the rows of these objects without a signal, and bring the last one into sight."""
         selection = QItemSelection()
         rows, last = self._table.rows_of(numbers), self._table.columnCount() - 1
         begin = 0

@@ -177,7 +177,7 @@ class GrowTool(NumberTool):
     kind = EditKind.GROW_OBJECT
 
     def area(self, objects: NDArray[np.uint32], number: int, box: Box, event: PointerEvent) -> Area:
-        """Return what the object would be on the slice, as far as the slice tells."""
+        """Return what the object would be on the slice, as far as the slice shows it."""
         pixels, axis = self.session.tool.value.grow_px, NORMAL[event.plane]
         voxel_nm = self.document.voxel_nm or (1.0, 1.0, 1.0)
         edges = [voxel_nm[own] / min(voxel_nm) for own in IN_PLANE[axis]]
