@@ -1,0 +1,208 @@
+"""Find objects, measure them and show them in 3D, in the real window, on a volume of full size.
+
+    python -m bench.app_objects [--slices 350] [--rows 1324] [--columns 1284]
+
+The volume is the sample tomogram with the outlines that the default model finds in it, mirrored until it is
+full. Each step is begun by its action, as by its button, and ends when its job has ended. Beside
+each stand the longest time in which the window did not answer, how often that was longer than 0.3 s, and what
+its thread did meanwhile (``--stacks``). The default size needs half a minute a step, the size of a whole
+tomogram (above) 20 minutes in all, 4 GB on disk and an otherwise idle computer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.measure import measure
+
+SAMPLE = Path(__file__).resolve().parents[1] / "resources" / "sample.tif"
+SLOW_S = 0.3
+_BEAT_S = 0.02
+
+
+class Heartbeat:
+    """How long the thread of the window does not come round to a timer, and what it does meanwhile."""
+
+    def __init__(self) -> None:
+        from PySide6.QtCore import QTimer
+
+        self.stalls: list[float] = []
+        self.stacks: Counter[str] = Counter()
+        self._last = time.perf_counter()
+        self._thread = threading.get_ident()
+        self._timer = QTimer(interval=int(1000 * _BEAT_S))
+        self._timer.timeout.connect(self._on_timeout)
+        self._timer.start()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def begin(self) -> None:
+        """Forget what was."""
+        self.stalls.clear()
+        self.stacks.clear()
+
+    def _on_timeout(self) -> None:
+        now = time.perf_counter()
+        self.stalls.append(now - self._last)
+        self._last = now
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(0.05)
+            if time.perf_counter() - self._last > SLOW_S and self._timer.isActive():
+                frame = sys._current_frames().get(self._thread)
+                lines = traceback.extract_stack(frame)
+                own = [line for line in lines if "sxtstudio" in line.filename] or lines[-1:]
+                self.stacks[" < ".join(f"{Path(x.filename).name}:{x.lineno}" for x in own[:-4:-1])] += 1
+
+
+def mirrored(array: NDArray[Any], length: int) -> NDArray[np.intp]:
+    """Return the indices along the first axis that fill ``length`` by going to and fro."""
+    to_and_fro = np.concatenate([np.arange(len(array)), np.arange(len(array))[::-1]])
+    return np.resize(to_and_fro, length)
+
+
+def write_volumes(folder: str, shape: list[int]) -> None:
+    """Write the tomogram (MRC, float32) and its labels (raw, uint8) of this shape (z, y, x)."""
+    import mrcfile
+    import tifffile
+
+    from sxtstudio.cli import main as command
+
+    labels_file = Path(folder, "sample.labels.tif")
+    command(["segment", str(SAMPLE), "-o", str(labels_file), "--trust", "none"])
+    image, labels = tifffile.imread(SAMPLE), tifffile.imread(labels_file)
+    z, y, x = (mirrored(np.empty(n), m) for n, m in zip(image.shape, shape, strict=True))
+    out = np.memmap(Path(folder, "labels.raw"), np.uint8, "w+", shape=tuple(shape))
+    with mrcfile.new_mmap(Path(folder, "tomogram.mrc"), tuple(shape), 2) as file:
+        file.voxel_size = 100.0
+        for index, source in enumerate(z):
+            file.data[index] = image[source][np.ix_(y, x)]
+            out[index] = labels[source][np.ix_(y, x)]
+        file.header.dmin, file.header.dmax, file.header.dmean = image.min(), image.max(), image.mean()
+    out.flush()
+
+
+def drive(folder: str, shape: list[int]) -> dict[str, Any]:
+    """Do the work in the real window; returns seconds, stalls and peak memory of each step."""
+    from PySide6.QtCore import QSettings
+    from PySide6.QtWidgets import QApplication
+
+    from sxtstudio.app.document.opening import open_path
+    from sxtstudio.app.main_window import MainWindow
+    from sxtstudio.app.settings import Settings
+
+    app = QApplication.instance() or QApplication([])
+    settings = Settings(QSettings(str(Path(folder, "settings.ini")), QSettings.Format.IniFormat))
+    settings.set("work_folder", str(Path(folder, "work")))
+    window = MainWindow(settings)
+    window.resize(1366, 768)
+    window.show()
+    heart, session = Heartbeat(), window.session
+    out: dict[str, Any] = {"steps": {}}
+
+    def until(done: Callable[[], bool]) -> None:
+        quiet_since = None
+        while quiet_since is None or time.perf_counter() - quiet_since < 1.0:
+            app.processEvents()
+            time.sleep(0.002)
+            is_quiet = done() and not window.jobs.running
+            quiet_since = (quiet_since or time.perf_counter()) if is_quiet else None
+
+    def step(name: str, act: Callable[[], object], done: Callable[[], bool]) -> None:
+        heart.begin()
+        begin, processor = time.perf_counter(), time.process_time()
+        Path("/proc/self/clear_refs").write_text("5")
+        act()
+        until(done)
+        status = Path("/proc/self/status").read_text()
+        peak = {key: int(status.partition(f"{key}:")[2].split()[0]) / 2**20 for key in ("VmHWM", "RssAnon")}
+        out["steps"][name] = {
+            "seconds": time.perf_counter() - begin - 1.0,
+            "processor": time.process_time() - processor,
+            "stall": max(heart.stalls),
+            "slow": sum(stall > SLOW_S for stall in heart.stalls),
+            "stacks": heart.stacks.most_common(6),
+            "peak_gib": peak["VmHWM"],
+            "anonymous_gib": peak["RssAnon"],
+        }
+        print(name, out["steps"][name], file=sys.stderr, flush=True)
+
+    def fill() -> None:
+        given = np.memmap(Path(folder, "labels.raw"), np.uint8, "r", shape=tuple(shape))
+        target = session.document.volume("labels")
+        for z in range(shape[0]):
+            target[z] = given[z]
+            app.processEvents()
+        session.document.recount("labels")
+        session.history_changed.emit()
+
+    def trigger(action: str) -> Callable[[], None]:
+        return window.actions_.by_name[action].trigger
+
+    view = window.context.parts.view3d
+
+    def opened() -> bool:
+        return session.document is not None
+
+    def found() -> bool:
+        return session.document.objects is not None
+
+    def drawn() -> bool:
+        return bool(view.status.value.summary) and not view.status.value.building
+
+    tomogram = str(Path(folder, "tomogram.mrc"))
+    step("open", lambda: open_path(window.context, tomogram), opened)
+    step("labels", fill, opened)
+    step("find objects", trigger("objects.find"), found)
+    step("measure", trigger("objects.measure"), found)
+    step("surfaces in 3D", trigger("surface.show"), drawn)
+    out["objects"] = len(session.document.object_table.rows)
+    out["surface"] = view.status.value.summary
+    session.document.modified = False
+    window.close()
+    return out
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--slices", type=int, default=96)
+    parser.add_argument("--rows", type=int, default=768)
+    parser.add_argument("--columns", type=int, default=768)
+    parser.add_argument(
+        "--folder", type=Path, help="where the volumes are made (default: a temporary folder)"
+    )
+    parser.add_argument("--stacks", action="store_true", help="say where the window did not answer")
+    arguments = parser.parse_args()
+    shape = [arguments.slices, arguments.rows, arguments.columns]
+    environment = dict(os.environ)
+    if not environment.get("DISPLAY") or environment.get("CI"):
+        environment["QT_QPA_PLATFORM"] = "offscreen"
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        measure("bench.app_objects", "write_volumes", folder, shape)
+        result = measure("bench.app_objects", "drive", folder, shape, environment=environment).result
+    print(f"{' × '.join(map(str, shape))} voxels (z, y, x), {result['objects']} objects; {result['surface']}")
+    head = ("step", "s", "s of processor", "longest stall", "stalls > 0.3 s", "peak", "of it own")
+    print("{:16}{:>8}{:>16}{:>15}{:>16}{:>11}{:>11}".format(*head))
+    for name, done in result["steps"].items():
+        times = f"{done['seconds']:8.1f}{done['processor']:16.1f}{done['stall']:13.2f} s{done['slow']:16}"
+        print(f"{name:16}{times}{done['peak_gib']:7.2f} GiB{done['anonymous_gib']:7.2f} GiB")
+        for stack, count in done["stacks"] if arguments.stacks else ():
+            print(f"    {count:4} × {stack}")
+
+
+if __name__ == "__main__":
+    main()
