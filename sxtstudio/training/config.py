@@ -9,7 +9,7 @@
     method = "quick"               # "published": both protocols of the paper | "quick": see protocols.py
     augmentation = "appearances"   # "published": crops, quarter turns, flips | "appearances": augment.py
     voxel_nm = [8.0, 20.0]         # optional, for the card, like description, trained_on and licence
-    [[labelled]]                   # any number; also [[held_out]] (else 10 % of the slices are split off)
+    [[labelled]]                   # any number; also [[held_out]] (else 10 % are split off)
     tomogram = "a.mrc"             # or folder = "d" (of name.tif + name.labels.tif, or npy), or npz = "s.npz"
     labels = "a.labels.tif"
     slices = "0-2, 39"             # the completely labelled ones, counted from 0; left out: all
@@ -209,6 +209,8 @@ class TrainConfig:
         chosen = [self.start_from, self.base_width, self.method, self.augmentation]
         if self.slices is not None:
             chosen.append(self.slices)
+        if len(self.labelled) > 1 and not self.held_out:
+            chosen.append("kept aside of each source")  # versions before divided them together
         unlabelled = [_plain(source) for source in self.unlabelled]
         return {"training": training, "sources": sources, "unlabelled": unlabelled, "chosen": chosen}
 

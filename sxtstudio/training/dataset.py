@@ -27,6 +27,7 @@ Truth = NDArray[np.int8]
 
 HELD_OUT_SHARE = 0.1
 _MANY_TOMOGRAMS = 10
+_FEWEST_TO_DIVIDE = 3  # tomograms of one of several sources
 _CACHE_BYTES = 384 << 20
 _SMALLEST_PX = 16
 _STRIPS = 5  # of a single labelled slice, one of which is kept to judge by
@@ -209,14 +210,26 @@ def split(refs: Sequence[SliceRef], seed: int) -> tuple[tuple[SliceRef, ...], tu
     """Return nine tenths of the slices (two or more) for training and the rest, at least one, to judge by.
 
     Where there are ten tomograms or more, whole ones are set aside: neighbouring slices are so alike that
-    a slice beside one that was learned from is no test.
+    a slice beside one that was learned from is no test. Of several sources each has a part in these, if it
+    has three tomograms or more: what is judged by simulated slices alone says little of real ones.
     """
     stacks = list(dict.fromkeys(id(ref.stack) for ref in refs))
     parts = [id(ref.stack) for ref in refs] if len(stacks) >= _MANY_TOMOGRAMS else list(range(len(refs)))
-    distinct = list(dict.fromkeys(parts))
-    count = max(1, round(HELD_OUT_SHARE * len(distinct)))
-    order = np.random.default_rng([seed, 1]).permutation(len(distinct))
-    chosen = {distinct[i] for i in order[:count]}
+    rng = np.random.default_rng([seed, 1])
+    of_source: dict[TrainingSource | None, dict[int, None]] = {}
+    for part, ref in zip(parts, refs, strict=True):
+        source = ref.stack.source if len(stacks) >= _MANY_TOMOGRAMS else None
+        of_source.setdefault(source, {})[part] = None
+    groups = [list(group) for group in of_source.values()]
+    if len(groups) > 1:
+        groups = [group for group in groups if len(group) >= _FEWEST_TO_DIVIDE] or [
+            list(dict.fromkeys(parts))
+        ]
+    chosen: set[int] = set()
+    for distinct in groups:
+        count = max(1, round(HELD_OUT_SHARE * len(distinct)))
+        order = rng.permutation(len(distinct))
+        chosen |= {distinct[i] for i in order[:count]}
     kept = tuple(ref for part, ref in zip(parts, refs, strict=True) if part not in chosen)
     return kept, tuple(ref for part, ref in zip(parts, refs, strict=True) if part in chosen)
 

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from sxtstudio.core.evaluation.agreement import Agreement, compare
+from sxtstudio.core.evaluation.agreement import Agreement, near
 from sxtstudio.io.network.layers import MULTIPLE
+from sxtstudio.training.choosing import JUDGED_PX, TILES, Counts, Mask, pooled, tile_counts
 from sxtstudio.training.dataset import Image, SliceReader, SliceRef, Truth
 from sxtstudio.training.losses import huber, image_loss, label_huber, outline_loss
 from sxtstudio.training.neighbouring import middle_of
 from sxtstudio.training.network import DeepSXT
 
-#: At most so many held-out slices are judged each time, and of each a window of so many pixels a side.
-JUDGED_SLICES = 6
-JUDGED_PX = 640
+#: Distance in pixels up to which an outline is right.
+_TOLERANCE_PX = 2
 
 
 @dataclass(frozen=True)
@@ -28,14 +27,20 @@ class Scores:
     """The figures of one evaluation; the shares are the published metrics, counted over all slices.
 
     ``label_share``: pixels within 1 % of their label on the scale 0…1. ``image_share``: pixels redrawn
-    within one standard deviation. The losses are means over the slices.
+    within one standard deviation. The losses are means over the slices. ``windows`` (slices, tiles, 4) are
+    the pixels of outlines in each tile of each slice's window (``choosing.tile_counts``).
     """
 
     label_share: float
     image_share: float
     label_loss: float
     image_loss: float
-    agreement: Agreement
+    windows: Counts
+
+    @property
+    def agreement(self) -> Agreement:
+        """How well the outlines agree, pooled over all slices."""
+        return pooled(self.windows)
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,6 @@ class Judged:
     truth: Truth
     label: Image
     redrawn: Image
-
-
-def chosen_slices(refs: Sequence[SliceRef]) -> list[SliceRef]:
-    """Return the slices that are judged: all, or six spread evenly."""
-    spread = np.linspace(0, len(refs) - 1, min(JUDGED_SLICES, len(refs))).round().astype(int)
-    return [refs[i] for i in spread]
 
 
 def window(reader: SliceReader, ref: SliceRef, slices: int) -> tuple[Image, Truth]:
@@ -101,8 +100,8 @@ def judge(
     """
     losses = np.zeros(2)
     near_label = labels = near_image = pixels = 0
-    agreement = Agreement()
-    for ref in refs:
+    windows = np.zeros((len(refs), TILES**2, 4), np.int64)
+    for i, ref in enumerate(refs):
         check()
         seen, truth = window(reader, ref, network.slices)
         scores, redrawn = (tensor.cpu() for tensor in run_network(network, seen, device))
@@ -120,7 +119,7 @@ def judge(
         near_image += int((np.abs(redrawn[0, 0].numpy() - image) <= 1).sum())
         pixels += image.size
         known = truth != 0
-        agreement = agreement + compare_known(label[0, 0].numpy() > threshold, truth > 0, known)
+        windows[i] = compare_known(label[0, 0].numpy() > threshold, truth > 0, known)
         if on_slice is not None:
             on_slice(Judged(image, truth, label[0, 0].numpy(), redrawn[0, 0].numpy()))
     losses /= max(1, len(refs))
@@ -129,7 +128,7 @@ def judge(
         near_image / max(1, pixels),
         float(losses[0]),
         float(losses[1]),
-        agreement,
+        windows,
     )
 
 
@@ -140,8 +139,11 @@ def label_share(label: Image, truth: Truth) -> tuple[int, int]:
     return int((close & known).sum()), int(known.sum())
 
 
-def compare_known(
-    predicted: NDArray[np.bool_], truth: NDArray[np.bool_], known: NDArray[np.bool_]
-) -> Agreement:
-    """Compare outlines within 2 pixels where the labels count; elsewhere nothing is predicted or true."""
-    return compare(predicted & known, truth & known)
+def compare_known(predicted: Mask, truth: Mask, known: Mask) -> Counts:
+    """Return the pixels (tiles, 4) of outlines, right within 2 pixels, where the labels count.
+
+    Elsewhere nothing is predicted or true.
+    """
+    predicted, truth = predicted & known, truth & known
+    right, found = predicted & near(truth, _TOLERANCE_PX), truth & near(predicted, _TOLERANCE_PX)
+    return tile_counts(predicted, right, truth, found)

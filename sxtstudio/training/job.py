@@ -18,7 +18,6 @@ from sxtstudio.core.evaluation.calibration import Curve, card_entry
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.training_events import JudgedOn, is_clear
 from sxtstudio.core.uses import Use
-from sxtstudio.training.blending import blended
 from sxtstudio.training.config import DEFAULT_WIDTH, TrainConfig
 from sxtstudio.training.control import Control
 from sxtstudio.training.dataset import Dataset, open_dataset
@@ -44,6 +43,7 @@ _LIMITS = {
 #: Thresholds of their own need so many slices that were not learned from, with so many true pixels in all.
 _ENOUGH_SLICES = 3
 _ENOUGH_PIXELS = 3000
+_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -173,20 +173,19 @@ def _finish(
     network = DeepSXT(trainer.network.width, trainer.network.slices)
     if trainer.best is None:
         raise UserError("The training ended before anything was learned; let it run longer.")
-    network.load_state_dict({name: value.cpu() for name, value in trainer.best.items()})
-    if config.training.keep_start:
-        network = blended(network, first_network(config, start), config.training.keep_start)
     device = trainer.group.device
-    shown_before: list[Judged] = []
-    shown_after: list[Judged] = []
-    after = trainer.judge(network.to(device), shown_after.append)
+    network.load_state_dict(trainer.best)
+    network = trainer.made_of(network.to(device))
+    judged_before: list[Judged] = []
+    judged_after: list[Judged] = []
+    after = trainer.judge(network, judged_after.append)
     before_figures = None
     if start is not None:
-        before_figures = _figures(trainer.judge(load_onnx(start.path).to(device), shown_before.append))
-    write_comparison(folder / "comparison.npz", shown_before or None, shown_after)
-    slices = [judged.image for judged in shown_after]
+        before_figures = _figures(trainer.judge(load_onnx(start.path).to(device), judged_before.append))
+    write_comparison(folder / "comparison.npz", _shown(judged_before) or None, _shown(judged_after))
+    slices = [judged.image for judged in judged_after]
     card = _card(config, start, data, _figures(after), trainer.state.best_step)
-    _add_uses(card, uses_of(shown_after, _judged_on(data), card["threshold"]), start)
+    _add_uses(card, uses_of(judged_after, _judged_on(data), card["threshold"]), start)
     path = write_model(network.cpu().eval(), folder, card, slices)
     f1 = _figures(after)["f1"]
     better = before_figures is None or (f1 > before_figures["f1"] and is_clear(before_figures["f1"], f1))
@@ -201,6 +200,12 @@ def _finish(
         judged_on=_judged_on(data),
         comparison="comparison.npz",
     )
+
+
+def _shown(judged: Sequence[Judged]) -> list[Judged]:
+    """Return those that pictures are kept of: a few, spread evenly."""
+    spread = np.linspace(0, len(judged) - 1, min(_SHOWN, len(judged))).round().astype(int)
+    return [judged[i] for i in spread]
 
 
 def _figures(scores: Scores) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,8 +34,10 @@ class RunState:
     """Counters and figures of a training; the arrays are in the network, its mean and Adam.
 
     ``best_step`` is the step of the weights that are kept as the best, −1 before the first evaluation;
-    ``highest_f1`` may be that of earlier ones, hardly better; ``waited`` counts evaluations since the last
-    better one. Losses are running means, None before the first.
+    ``highest_f1`` may be that of earlier ones, not clearly better, and ``highest_counts`` (groups, 4) are
+    the pixels that it comes from, of the slices, the threshold and the share of the start that ``judged``
+    stands for; ``waited`` counts evaluations since the last better one. Losses are running means, None
+    before the first.
     """
 
     step: _Counter = 0
@@ -49,7 +51,8 @@ class RunState:
     waited: _Counter = 0
     label_loss: float | None = None
     image_loss: float | None = None
-    before: dict[str, float] | None = None
+    judged: str = ""
+    highest_counts: list[list[_Counter]] = field(default_factory=list)
 
 
 def save_run(

@@ -14,12 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.training.blending import blended
+from sxtstudio.training.choosing import Counts, choose_panel
 from sxtstudio.training.config import TrainConfig
 from sxtstudio.training.control import Control
 from sxtstudio.training.crops import CropMaker, Crops, Spectra
 from sxtstudio.training.dataset import Dataset
 from sxtstudio.training.distributed import Group, choose_precision
-from sxtstudio.training.evaluation import Judged, Scores, chosen_slices, judge
+from sxtstudio.training.evaluation import Judged, Scores, judge
 from sxtstudio.training.events import Events
 from sxtstudio.training.network import BATCH_NORM_MOMENTUM, DeepSXT
 from sxtstudio.training.protocols import Losses
@@ -32,9 +34,6 @@ _ENDS = (_GO_ON, "steps", "minutes", "plateau", "stopped", _CANCEL)
 _SMOOTH = 0.9  # share of the old value in the running means of the losses
 _TELL_STEPS, _TELL_S = 10, 1.0
 _CLIP = 2.0  # largest norm of a quick step's gradient
-#: F1 on the few judged slices scatters so much between evaluations. Later weights, learned at a lower rate
-#: and averaged for longer, did better on other data than those of such a peak.
-AS_GOOD_F1 = 0.005
 
 
 class Trainer:
@@ -63,6 +62,7 @@ class Trainer:
         self.threshold = threshold
         self.network = network.to(group.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = self._copy() if config.method == "quick" and self.plan.average > 0 else None
+        self._start = self._copy() if self.plan.keep_start else None
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.plan.learning_rate)
         self.state = RunState()
         self.best: Weights | None = None
@@ -100,7 +100,8 @@ class Trainer:
         )
         varied = config.augmentation == "appearances" and config.method == "quick"
         self._in_two = varied and (self.plan.agree > 0 or self.plan.teach > 0)
-        self.judged_refs = chosen_slices(data.held_out)
+        self.panel = choose_panel(data.held_out, data.reader, self.plan)
+        self._judged_key = self.panel.key(threshold, self.plan.keep_start)
         self._saved = self.state.step  # there is nothing to lose yet
         self._began, self._paused = time.monotonic(), 0.0
         self._first_step, self._first_seconds = self.state.step, self.state.seconds
@@ -193,16 +194,19 @@ class Trainer:
             return self.plan.learning_rate * (step + 1) / self.plan.warm_up
         return self.plan.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
-    def judged_network(self) -> DeepSXT:
-        """Return the network that is judged and kept: the running mean where there is one."""
-        return self.network if self.averaged is None else self.averaged
+    def made_of(self, network: DeepSXT) -> DeepSXT:
+        """Return the network that would come of these weights: what is judged, and what is made at the end.
+
+        With ``keep_start`` it keeps that share of the weights before training.
+        """
+        return network if self._start is None else blended(network, self._start, self.plan.keep_start)
 
     def judge(self, network: DeepSXT, on_slice: Callable[[Judged], None]) -> Scores:
         """Return how well ``network``, which lies on this process's device, does on the held-out slices."""
         return judge(
             network,
             self.data.reader,
-            self.judged_refs,
+            self.panel.refs,
             self.config.method,
             data_range=self.data.data_range,
             threshold=self.threshold,
@@ -212,29 +216,28 @@ class Trainer:
         )
 
     def evaluate(self) -> None:
-        """Judge the network on the held-out slices, and keep its weights if none were clearly better."""
-        network, state, began = self.judged_network(), self.state, time.monotonic()
+        """Judge what would come of the weights, and keep these if none were clearly better."""
+        state, began = self.state, time.monotonic()
+        weights = self.network if self.averaged is None else self.averaged
+        self._judge_best_anew()
         previews: list[Judged] = []
-        scores = self.judge(network, lambda judged: previews.append(judged) if not previews else None)
-        record = self._is_record(scores)
+        scores = self.judge(
+            self.made_of(weights), lambda judged: previews.append(judged) if not previews else None
+        )
+        counts = self.panel.counts(scores.windows)
+        f1 = self.panel.f1(counts)
+        record = self._is_record(f1, scores.label_loss)
+        best = record or self._is_as_good(f1, counts)
         if record:
-            state.highest_f1 = scores.agreement.f1
-        best = record or self._is_as_good(scores)
+            state.highest_f1, state.highest_counts = f1, counts.tolist()
         if best:
-            self.best = {name: value.detach().clone() for name, value in network.state_dict().items()}
-            state.best_step, state.best_f1 = state.step, scores.agreement.f1
-            state.best_loss = scores.label_loss
+            self.best = {name: value.detach().clone() for name, value in weights.state_dict().items()}
+            state.best_step, state.best_f1, state.best_loss = state.step, f1, scores.label_loss
         lower = scores.label_loss < state.lowest_loss
         state.lowest_loss = min(state.lowest_loss, scores.label_loss)
         state.waited = 0 if lower or record or state.step == 0 else state.waited + 1
         state.evaluated = state.step
-        figures = {
-            "precision": scores.agreement.precision,
-            "recall": scores.agreement.recall,
-            "f1": scores.agreement.f1,
-        }
-        if state.step == 0 and self.from_model:
-            state.before = figures
+        agreement = scores.agreement
         self.events.write(
             "evaluate",
             step=state.step,
@@ -242,7 +245,9 @@ class Trainer:
             image_share=scores.image_share,
             test_label_loss=scores.label_loss,
             test_image_loss=scores.image_loss,
-            **figures,
+            precision=agreement.precision,
+            recall=agreement.recall,
+            f1=agreement.f1,
             best=best,
         )
         if self.plan.preview and previews:
@@ -302,21 +307,39 @@ class Trainer:
             lambda: self.events.write("paused", step=step), lambda: self.events.write("resumed", step=step)
         )
 
-    def _is_record(self, scores: Scores) -> bool:
+    def _is_record(self, f1: float, label_loss: float) -> bool:
         state = self.state
         if state.step == 0 and not self.from_model:
             return False  # an untrained network that calls everything membrane can score above a young one
         if self.config.method == "published":
-            return scores.label_loss < state.best_loss
+            return label_loss < state.best_loss
         # While nothing is found yet, all F1 are 0 and the loss decides.
-        return (scores.agreement.f1, -scores.label_loss) > (state.highest_f1, -state.best_loss)
+        return (f1, -label_loss) > (state.highest_f1, -state.best_loss)
 
-    def _is_as_good(self, scores: Scores) -> bool:
+    def _is_as_good(self, f1: float, counts: Counts) -> bool:
         """Return whether later weights are no worse than the best, as far as the figures can tell."""
-        before = 0.0 if self.state.before is None else self.state.before["f1"]
-        if self.config.method == "published" or self.state.step == 0 or scores.agreement.f1 <= before:
+        if self.config.method == "published" or not self.state.highest_counts:
             return False
-        return scores.agreement.f1 >= self.state.highest_f1 - AS_GOOD_F1
+        highest = np.array(self.state.highest_counts, np.int64)
+        return f1 >= self.state.highest_f1 - self.panel.chance(highest, counts)
+
+    def _judge_best_anew(self) -> None:
+        """Judge the best weights so far once more if their figures are of other slices or settings.
+
+        So it is where a training is taken up with other intervals, or by a later version.
+        """
+        state = self.state
+        if state.judged == self._judged_key:
+            return
+        state.judged = self._judged_key
+        if self.best is None:
+            return
+        kept = self._copy()
+        kept.load_state_dict(self.best)
+        scores = self.judge(self.made_of(kept), lambda judged: None)
+        counts = self.panel.counts(scores.windows)
+        state.best_f1 = state.highest_f1 = self.panel.f1(counts)
+        state.best_loss, state.highest_counts = scores.label_loss, counts.tolist()
 
     def _taught(self, plain: Tensor) -> Tensor:
         """Return the labels (n, 1, y, x) that the running mean of the weights gives crops; none: all 0."""

@@ -1,5 +1,7 @@
 import io
 import zipfile
+from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -203,13 +205,23 @@ def test_a_tenth_is_held_out_by_the_seed():
 
 
 def test_of_many_tomograms_whole_ones_are_held_out():
-    stacks = [object() for _ in range(20)]
+    stacks = [SimpleNamespace(source="phantoms") for _ in range(20)]
     many = [SliceRef(stack, z) for stack in stacks for z in range(5)]
     labelled, held_out = split(many, seed=1)
     assert len(held_out) == 10
-    assert len({ref.stack for ref in held_out}) == 2
-    assert not {ref.stack for ref in held_out} & {ref.stack for ref in labelled}
+    assert len({id(ref.stack) for ref in held_out}) == 2
+    assert not {id(ref.stack) for ref in held_out} & {id(ref.stack) for ref in labelled}
     assert split(many, seed=1) == (labelled, held_out)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_several_sources_each_has_a_part_in_what_is_held_out(seed):
+    """Of 96 phantoms and 14 slices outlined by hand, by chance alone none of these in one of five times."""
+    counts = {"phantoms": 96, "outlined": 14, "one more": 2}
+    stacks = [SimpleNamespace(source=source) for source, count in counts.items() for _ in range(count)]
+    labelled, held_out = split([SliceRef(stack, 0) for stack in stacks], seed)
+    assert Counter(ref.stack.source for ref in held_out) == {"phantoms": 10, "outlined": 1}
+    assert len(labelled) + len(held_out) == len(stacks)
 
 
 def published(path, save, sizes=((20, 30), (24, 18), (32, 32))):

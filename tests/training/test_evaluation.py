@@ -8,8 +8,9 @@ import torch
 
 from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.training import evaluation
+from sxtstudio.training.choosing import pooled
 from sxtstudio.training.dataset import SliceReader, SliceRef
-from sxtstudio.training.evaluation import chosen_slices, compare_known, judge, label_share, run_network
+from sxtstudio.training.evaluation import compare_known, judge, label_share, run_network
 from sxtstudio.training.network import DeepSXT
 from sxtstudio.training.results import truth_bytes
 
@@ -27,21 +28,13 @@ def test_outlines_are_compared_where_the_labels_count():
     predicted[:, 6] = True  # right, within two pixels
     predicted[:, 15] = True
     known = np.ones((20, 20), bool)
-    assert compare_known(predicted, truth, known).precision == 0.5
+    assert pooled(compare_known(predicted, truth, known)).precision == 0.5
     known[:, 12:] = False
-    assert compare_known(predicted, truth, known).precision == 1.0
+    assert pooled(compare_known(predicted, truth, known)).precision == 1.0
 
 
 def test_labels_as_bytes():
     assert truth_bytes(np.array([[-1, 0, 1]], np.int8)).tolist() == [[0, 128, 255]]
-
-
-def test_six_slices_are_judged_first_and_last_among_them():
-    refs = [SliceRef(None, z) for z in range(30)]
-    chosen = [ref.z for ref in chosen_slices(refs)]
-    assert len(chosen) == 6
-    assert (chosen[0], chosen[-1]) == (0, 29)
-    assert chosen_slices(refs[:2]) == refs[:2]
 
 
 @pytest.mark.parametrize("shape", [(32, 48), (37, 50), (17, 20)], ids=str)

@@ -18,7 +18,6 @@ from PIL import Image
 
 from sxtstudio.cli import main
 from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.evaluation.agreement import Agreement
 from sxtstudio.core.training_events import JudgedOn, read_events
 from sxtstudio.segment import check_model
 from sxtstudio.training import checkpoint, trainer
@@ -265,8 +264,14 @@ def test_bad_data_is_told_as_an_event_before_anything_starts(configure, project)
     assert "labels are empty" in events[0]["text"]
 
 
+def scores_of(*tiles):
+    """Scores of one window whose tiles hold 100 true pixels each, and so many of 100 predicted are right."""
+    hits = np.array(tiles * (16 // len(tiles)))
+    return Scores(0.5, 0.5, 1.0, 1.0, np.stack([hits * 0 + 100, hits, hits * 0 + 100, hits], -1)[np.newaxis])
+
+
 def constant_scores(*_, **__):
-    return Scores(0.5, 0.5, 1.0, 1.0, Agreement(10, 5, 10, 5))
+    return scores_of(50)
 
 
 def test_it_ends_on_a_plateau(configure, monkeypatch):
@@ -277,20 +282,90 @@ def test_it_ends_on_a_plateau(configure, monkeypatch):
     assert (events[-1]["reason"], events[-1]["step"]) == ("plateau", 8)
 
 
-def test_later_weights_are_kept_unless_they_are_clearly_worse(configure, monkeypatch):
-    """Of 1000 pixels each, so many right: F1 0.600, 0.603, 0.599, 0.597; 0.598 is 0.005 below the best."""
-    right = iter([500, 600, 603, 599, 597])
-
-    def scripted(*_, **__):
-        hits = next(right, 600)
-        return Scores(0.5, 0.5, 1.0, 1.0, Agreement(1000, hits, 1000, hits))
-
-    monkeypatch.setattr(trainer, "judge", scripted)
+def script(monkeypatch, *evaluations):
+    """Let the evaluations of a training come out like this, in turn, and those after it like the last."""
+    left = list(evaluations)
+    monkeypatch.setattr(trainer, "judge", lambda *_, **__: left.pop(0) if len(left) > 1 else left[0])
     monkeypatch.setattr("sxtstudio.training.job.write_comparison", lambda *_: None)
-    events = train(configure("steps = 8\nevaluate_every = 2"))
-    judged = {event["step"]: event["best"] for event in events if event["event"] == "evaluate"}
+
+
+def chosen(events):
+    return {event["step"]: event["best"] for event in kinds(events, "evaluate")}
+
+
+def test_later_weights_are_kept_unless_they_are_clearly_worse(configure, monkeypatch):
+    """All tiles alike, nothing scatters: F1 0.600, 0.603, 0.599, 0.597; 0.598 is 0.005 below the best."""
+    mixed = [(50, 50), (60, 60), (60.3, 60.3), (59.9, 59.9), (59.7, 59.7)]
+    thousands = [scores_of(*tiles) for tiles in mixed]
+    for scores, (share, _) in zip(thousands, mixed, strict=True):
+        scores.windows[..., [0, 2]] = 1000
+        scores.windows[..., [1, 3]] = round(10 * share)
+    script(monkeypatch, *thousands)
     # An untrained network is never the best.
-    assert judged == {0: False, 2: True, 4: True, 6: True, 8: False}
+    events = train(configure("steps = 8\nevaluate_every = 2"))
+    assert chosen(events) == {0: False, 2: True, 4: True, 6: True, 8: False}
+
+
+def test_a_difference_within_its_own_noise_does_not_beat_later_weights(configure, monkeypatch):
+    """F1 0.62, then 0.60: in every tile alike that is worse; from −8 to +5 by tile it says nothing."""
+    before, alike, scattered = scores_of(62, 62), scores_of(60, 60), scores_of(54, 60, 67, 59)
+    assert alike.agreement.f1 == scattered.agreement.f1 == 0.6
+    script(monkeypatch, scores_of(50), before, alike)
+    assert chosen(train(configure("steps = 4"), "alike")) == {0: False, 2: True, 4: False}
+    script(monkeypatch, scores_of(50), before, scattered)
+    assert chosen(train(configure("steps = 4"), "scattered")) == {0: False, 2: True, 4: True}
+
+
+def test_a_start_is_not_kept_for_a_difference_that_says_nothing(configure, monkeypatch, start):
+    """What happened twice: the start seemed better on six slices, and the end was on all judges."""
+    config = configure("steps = 4", top='start_from = "first.onnx"')
+    script(monkeypatch, scores_of(81), scores_of(86, 72, 85, 73))
+    assert chosen(train(config, "noise", start=start)) == {0: True, 2: True, 4: True}
+    script(monkeypatch, scores_of(81), scores_of(79))
+    assert chosen(train(config, "worse", start=start)) == {0: True, 2: False, 4: False}
+
+
+def test_what_is_judged_is_what_is_made_of_the_weights(configure, project, monkeypatch, start):
+    """With keep_start = 0.5 the figure of step 4 is that of the half-way model, not of the weights."""
+    seen = []
+
+    def noting(network, *args, **kwargs):
+        seen.append(network.state_dict()["label_head.out.weight"].clone())
+        return scores_of(50)
+
+    monkeypatch.setattr(trainer, "judge", noting)
+    monkeypatch.setattr("sxtstudio.training.job.write_comparison", lambda *_: None)
+    more = "steps = 4\nevaluate_every = 4\nlearning_rate = 0.01\nkeep_start = 0.5"
+    config = configure(more, top='start_from = "first.onnx"')
+    train(config, start=start)
+    first = load_onnx(start.path).state_dict()["label_head.out.weight"]
+    learned = load_state(project / "run" / "state.npz")["averaged"]["label_head.out.weight"]
+    assert not torch.allclose(first, learned)
+    torch.testing.assert_close(seen[1], (first + learned) / 2)
+    torch.testing.assert_close(seen[2], seen[1])  # the model that is made
+    # And of the state, which may be gone on from with another share.
+    best = load_state(project / "run" / "state.npz")["best"]["label_head.out.weight"]
+    torch.testing.assert_close(best, learned)
+
+
+def test_the_best_is_judged_anew_where_a_training_goes_on_with_other_slices(configure, project, monkeypatch):
+    """As a version before left it: figures of other windows, and no pixels they come from."""
+    script(monkeypatch, scores_of(50), scores_of(90))
+    train(configure("steps = 2"))
+    state = counters(project / "run")
+    assert state["highest_f1"] == pytest.approx(0.9)
+    parts = load_state(project / "run" / "state.npz")
+    old = {key: value for key, value in state.items() if key not in ("judged", "highest_counts")}
+    text = np.frombuffer(json.dumps(old | {"before": None}).encode(), np.uint8).copy()
+    parts["run"]["state"] = torch.from_numpy(text)
+    save_state(project / "run" / "state.npz", **parts)
+    script(monkeypatch, scores_of(70), scores_of(72))
+    events = train(configure("steps = 4"))
+    assert chosen(events) == {4: True}
+    state = counters(project / "run")
+    assert (state["best_step"], state["highest_f1"]) == (4, pytest.approx(0.72))
+    script(monkeypatch, scores_of(60))
+    assert chosen(train(configure("steps = 6"))) == {6: False}
 
 
 def test_it_ends_when_the_time_is_over(configure):
@@ -440,6 +515,18 @@ def test_uses_are_measured_on_three_slices_or_more_and_lie_about_the_models_own_
     assert found["few-false"] == 0.1 and found["balanced"] < 0 and found["everything"] < 0
     few_pixels = [replace(one, truth=np.where(np.arange(100) < 20, one.truth, -1)) for one in judged(4)]
     assert uses_of(few_pixels, JudgedOn.SLICES, 0.1) == {}
+
+
+def test_pictures_are_kept_of_six_however_many_are_judged(configure, project, monkeypatch):
+    arrays = []
+    monkeypatch.setattr("sxtstudio.training.job.write_comparison", lambda *found: arrays.append(found[2]))
+    data = "\n".join(
+        f'[[{kind}]]\ntomogram = "a.tif"\nlabels = "a.labels.tif"\npolarity = "dark"\nslices = "{slices}"'
+        for kind, slices in [("labelled", "0"), *(("held_out", f"{n % 4}") for n in range(9))]
+    )
+    # A window of 64×80 px: 9 of them are a twentieth of the arithmetic of 20 steps with crops of 160 px.
+    train(configure("steps = 1\nevaluate_every = 20\ncrop_px = 160", data=data))
+    assert len(arrays) == 1 and len(arrays[0]) == 6
 
 
 def test_a_model_that_does_not_get_better_is_kept_as_it_was(configure, project, start):
