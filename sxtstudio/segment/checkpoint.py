@@ -6,9 +6,8 @@ A folder holds
     in-use            the lock of the process that works here
     labels.raw        uint8 (z, y, x), 0 or 255
     probability.raw   uint8 (z, y, x), 0…255, if it was asked for
-    trust.log         a line per slice, if there is anything to record: its index and its figures (JSON)
-    finished.log      a line per finished slice: its index, the checksum of its voxels, that of the slice
-                      of the tomogram that it was made from, and that of all slices that had a say in it
+    trust.log         a line per slice, if there is anything to record
+    finished.log      a line per finished slice (both: see ``ledger``)
 
 A line is appended only after the voxels have reached the disk (fsync), so that it never promises
 more than there is. A half-written last line, or a slice whose checksum is wrong, counts as not done.
@@ -21,12 +20,11 @@ import errno
 import json
 import math
 import os
-import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,13 +42,21 @@ from sxtstudio.core.records import RecordError, read_json_record
 from sxtstudio.core.reserved import open_array, reserve
 from sxtstudio.core.temporary import final_name, remove
 from sxtstudio.core.trust import SliceTrust
-from sxtstudio.core.trust_records import TrustLine
+from sxtstudio.segment.ledger import (
+    LEDGER,
+    TRUST,
+    Claim,
+    MadeFrom,
+    ledger_line,
+    read_ledger,
+    read_trust,
+    trust_line,
+)
 from sxtstudio.segment.run_settings import RunSettings, settings_from_json
 
-SETTINGS, LEDGER, TRUST = "settings.json", "finished.log", "trust.log"
+SETTINGS = "settings.json"
 LABELS, PROBABILITY = "labels.raw", "probability.raw"
 _OURS = {SETTINGS, LEDGER, TRUST, LABELS, PROBABILITY}
-_LINE = re.compile(rb"(\d+) ([0-9a-f]{8})(?: ([0-9a-f]{8}))?(?: ([0-9a-f]{8}))?\n")
 _MOST_BYTES = 64 << 20
 _TRIES = 100
 Pixels = NDArray[np.uint8]
@@ -63,24 +69,6 @@ class _SettingsFile(Struct):
 
 class UndecidedError(UserError):
     """There are finished slices, and nobody has said whether to go on with them or to discard them."""
-
-
-@dataclass(frozen=True)
-class MadeFrom:
-    """What a slice was made from: the CRC-32 of that slice of the tomogram, and of all that had a say in it.
-
-    ``around`` is that of the checksums of these slices, in their order; None where it was one slice alone, or
-    in runs of former versions.
-    """
-
-    own: int
-    around: int | None = None
-
-
-@dataclass(frozen=True)
-class _Claim:
-    voxels: int
-    source: MadeFrom | None
 
 
 @dataclass(frozen=True)
@@ -210,9 +198,7 @@ class Checkpoint:
             if trust is not None:
                 self._files[TRUST].write(trust_line(z, trust))
                 _flush(self._files[TRUST])
-            numbers = [] if source is None else [source.own, source.around]
-            made_from = b"".join(b" %08x" % number for number in numbers if number is not None)
-            self._files[LEDGER].write(b"%d %08x%s\n" % (z, checksum, made_from))
+            self._files[LEDGER].write(ledger_line(z, Claim(checksum, source)))
             _flush(self._files[LEDGER])
         self.finished.add(z)
         if source is not None:
@@ -412,19 +398,6 @@ def _crc_of(slices: Iterable[Pixels]) -> int:
     return checksum
 
 
-def trust_line(z: int, trust: SliceTrust) -> bytes:
-    """Return a line for a log that is only appended to, even after a line that a power cut has torn."""
-    return b"\n" + json.dumps({"z": z, **asdict(trust)}).encode() + b"\n"
-
-
-def read_trust(log: bytes) -> Iterator[tuple[int, SliceTrust]]:
-    """Yield slices and figures of such a log; torn lines of a power cut are left out."""
-    for line in log.splitlines():
-        with suppress(RecordError):
-            entry = read_json_record(line, TrustLine, TRUST)
-            yield entry.z, entry.figures()
-
-
 def _enter(folder: Path) -> FolderLock:
     """Make the folder and take its lock; whoever worked in it may be removing it just now."""
     for _ in range(_TRIES):
@@ -451,13 +424,9 @@ def _read_settings(folder: Path) -> tuple[RunSettings, bool]:
     return settings_from_json(found.settings, str(folder / SETTINGS)), found.own_folder
 
 
-def _claims(folder: Path) -> dict[int, _Claim]:
+def _claims(folder: Path) -> dict[int, Claim]:
     """Return what the whole lines of the ledger say of each slice."""
-    found = {}
-    for z, voxels, own, around in _LINE.findall(read_plain(folder / LEDGER, _MOST_BYTES)):
-        source = MadeFrom(int(own, 16), int(around, 16) if around else None) if own else None
-        found[int(z)] = _Claim(int(voxels, 16), source)
-    return found
+    return read_ledger(read_plain(folder / LEDGER, _MOST_BYTES))
 
 
 @contextmanager

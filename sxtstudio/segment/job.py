@@ -21,9 +21,10 @@ from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.check import try_model
-from sxtstudio.segment.checkpoint import Checkpoint, MadeFrom
+from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.device import Device, choose_device
 from sxtstudio.segment.keeper import RunnerKeeper
+from sxtstudio.segment.ledger import MadeFrom
 from sxtstudio.segment.neighbours import Image, Mean, Neighbours, Output
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import (

@@ -17,12 +17,12 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.segment import checkpoint as module
 from sxtstudio.segment.checkpoint import (
     Checkpoint,
-    MadeFrom,
     UndecidedError,
     forget,
     has_unfinished,
     read_unfinished,
 )
+from sxtstudio.segment.ledger import MadeFrom
 from sxtstudio.segment.run_settings import RunSettings
 
 SHAPE = (5, 6, 7)

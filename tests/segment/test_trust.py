@@ -16,7 +16,8 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.segment.checkpoint import Checkpoint, read_trust, trust_line
+from sxtstudio.segment.checkpoint import Checkpoint
+from sxtstudio.segment.ledger import read_trust, trust_line
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import recognise_slice
