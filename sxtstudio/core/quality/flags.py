@@ -32,6 +32,8 @@ VOXEL_NM = (4.0, 80.0)
 _SQUARE, _SLAB = 0.01, 4.0
 #: Powers of ten over 0.1 1/px (``smoothing``).
 SMOOTHED = 2.2
+#: Share of neighbours that are equal beyond chance (``smoothing``).
+REPEATED = 0.07
 #: Share of the pixels, and spreads from the median, from which on hot ones ask for a look.
 HOT_SHARE, HOT_SPREADS = 1e-5, 100.0
 _FILTERED = "The grain itself was filtered away, so from this tomogram alone {} cannot be told."
@@ -99,11 +101,18 @@ def noise(value: float | None) -> Figure:
     return Figure(FigureName.NOISE, value, "grey", Flag.GOOD, sentence)
 
 
-def smoothing(fall: float | None, *, rounded: bool) -> Figure:
-    """Judge whether the grain was filtered away."""
+def smoothing(fall: float | None, *, rounded: bool, repeats: float | None = None) -> Figure:
+    """Judge whether the grain was filtered away; ``repeats`` as of ``smoothing.Repeats``."""
     name, unit = FigureName.SMOOTHING, "powers of ten"
     if fall is None:
         return _unknown(name, "No place is large enough to tell whether the tomogram was smoothed.")
+    if fall < SMOOTHED and not rounded and repeats is not None and repeats >= REPEATED:
+        sentence = (
+            f"{share(repeats)} of the neighbouring pixels have the very same value, which no reconstruction "
+            "gives: a median filter, or pixels that were enlarged. Contrast, noise and resolution would mean "
+            "little; look at the reconstruction as it was before that."
+        )
+        return Figure(name, fall, unit, Flag.LOOK, sentence)
     if fall < SMOOTHED and not rounded:
         return Figure(name, fall, unit, Flag.GOOD, "No sign of a blur.")
     why = "" if fall >= SMOOTHED else " (nothing but the rounding to whole grey values is left of it)"

@@ -27,7 +27,7 @@ from sxtstudio.core.quality.outliers import HotPixels, without_hot_pixels
 from sxtstudio.core.quality.record import CurveSource, Figure, Flag, Quality, ResolutionCurve, SliceFigures
 from sxtstudio.core.quality.resolution import DISTANCES_PX, of_halves, of_neighbours
 from sxtstudio.core.quality.sampling import known_pixels, read_slices, sample_of, spread
-from sxtstudio.core.quality.smoothing import Fineness
+from sxtstudio.core.quality.smoothing import Fineness, Repeats
 from sxtstudio.core.quality.spectra import CrossPower, Spectrum, tile_px, tile_spectra
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -102,6 +102,7 @@ class _Findings:
     grain: Grain
     overview: Overview
     fineness: Fineness
+    repeats: Repeats = field(default_factory=Repeats)
     hot: HotPixels = field(default_factory=HotPixels)
     signs: LabelSigns = field(default_factory=LabelSigns)
     ends: _Ends = field(default_factory=_Ends)
@@ -167,6 +168,7 @@ def measure_quality(
             _look(found, z, image, measured, dark=polarity == "dark", grain=z in of_grain)
             if z in of_fine:
                 found.fineness.add(image, measured)
+                found.repeats.add(image, measured)
         else:
             image = without_hot_pixels(image, measured)
         resolution.add(z, image, measured)
@@ -280,7 +282,9 @@ def _judged(
     streaked = sum(_STREAK_LENGTH * s.diameter**2 for s in found.sections if s.streak >= _STREAK)
     extent = found.overview.extent(polarity)
     noise = found.grain.noise
-    smoothing = flags.smoothing(found.fineness.fall, rounded=found.fineness.rounded)
+    smoothing = flags.smoothing(
+        found.fineness.fall, rounded=found.fineness.rounded, repeats=found.repeats.share
+    )
     figures: list[Figure] = [
         flags.resolution(curve, voxel_nm),
         flags.contrast(found.grain.contrast),

@@ -5,7 +5,16 @@ would praise the filter. A reconstruction has grain up to the finest frequencies
 of three simulators the power falls by a factor of 110 at most over 0.1 1/px, wherever that is. Behind a
 Gaussian it falls as exp(−4 π² σ² k²), by more than 150 from σ = 1.5 px on. In a file of whole numbers it
 falls no lower than the rounding, a white noise of the variance 1/12: power that lies there is no grain
-either. Other filters (median, non-local means) leave no such trace.
+either.
+
+A median filter hardly changes the spectrum, but it gives neighbours the very same value: the middle one of
+3 × 3 pixels is often that of the next 3 × 3 as well (Kirchner and Fridrich, Proc SPIE 7541:754110, 2010). In
+whole numbers neighbours are equal by chance, too, as often as the numbers of those that differ by 1 and by 2
+let expect. Of 22 real images at most 6 % of the neighbours are equal beyond that; behind a median of 3 × 3
+pixels 8 to 18 % are.
+
+Filters that keep edges (non-local means, total variation, bilateral) leave none of these traces. What they do
+leave, a finest grain that is stronger at structures, one of 22 real images has without them: it is no sign.
 """
 
 from __future__ import annotations
@@ -25,6 +34,52 @@ _BANDS, _OVER = np.arange(0.1, 0.501, 0.05), 2
 #: Power of rounding to whole numbers, and up to how many times that it counts as nothing else.
 _ROUNDING, _NEAR = 1 / 12, 1.5
 _FINEST = 0.4
+
+
+class Repeats:
+    """How often neighbours have the very same value, counted in slices as they come."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._pairs = np.zeros(2, np.int64)  # along y and x
+        self._apart = np.zeros((2, 3), np.int64)  # of these those that differ by 0, 1 and 2 steps
+        self._whole = True
+
+    def add(self, image: NDArray[Any], measured: Mask | None) -> None:
+        """Add a slice (y, x); None: all of it was measured."""
+        known = np.isfinite(image) if measured is None else np.isfinite(image) & measured
+        if not known.any():
+            return
+        values = image.astype(np.float64)
+        # What was cut off at black and white is equal for another reason.
+        inner = known & (values > values[known].min()) & (values < values[known].max())
+        self._whole = self._whole and bool(np.array_equal(values[known], np.rint(values[known])))
+        for axis in range(2):
+            both = (values, inner) if axis == 0 else (values.T, inner.T)
+            pair = both[1][1:] & both[1][:-1]
+            steps = np.abs(both[0][1:] - both[0][:-1])[pair]
+            self._pairs[axis] += steps.size
+            self._apart[axis] += [np.count_nonzero(steps == number) for number in range(3)]
+
+    @property
+    def share(self) -> float | None:
+        """Share of neighbours that are equal beyond chance, along y or x, whichever is less; None without.
+
+        Without chance as many differ by 0 as the shares p₁ and p₂ of those that differ by +1 and by +2 let
+        expect: at most p₁ · max(1, p₁ / p₂), which is so where differences fall off exponentially, and more
+        than where they do as a Gaussian.
+        """
+        if not self._pairs.all():
+            return None
+        found = []
+        for pairs, apart in zip(self._pairs, self._apart, strict=True):
+            equal, one, two = (float(number) / float(pairs) for number in apart)
+            one, two = one / 2, two / 2
+            chance = 0.0
+            if self._whole:
+                chance = one * max(1.0, one / two) if two else equal
+            found.append(equal - chance)
+        return max(0.0, min(found))
 
 
 class Fineness:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.measure import Known, measure_quality
 from sxtstudio.core.quality.record import CurveSource, Flag, Quality
-from sxtstudio.core.quality.smoothing import Fineness
+from sxtstudio.core.quality.smoothing import Fineness, Repeats
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.quality.phantoms import cell_in_ice, through_optics
 
@@ -59,6 +59,38 @@ def test_a_plain_one_is_not_held_for_blurred(plain: np.ndarray, of_bytes: bool) 
     smoothing = found.figure(FigureName.SMOOTHING)
     assert smoothing is not None and smoothing.flag is Flag.GOOD
     assert all(found.figure(name).value is not None for name in OF_THE_GRAIN[:3])  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("of_bytes", [False, True], ids=["float", "8-bit"])
+@pytest.mark.parametrize("size", [3, 5])
+def test_a_median_filter_is_told_by_neighbours_that_are_equal(
+    plain: np.ndarray, size: int, of_bytes: bool
+) -> None:
+    volume = ndimage.median_filter(plain, (1, size, size))
+    found = judged(in_bytes(volume) if of_bytes else volume)
+    smoothing = found.figure(FigureName.SMOOTHING)
+    assert (
+        smoothing is not None and smoothing.flag is Flag.LOOK and "the very same value" in smoothing.sentence
+    )
+    assert all(found.figure(name).value is None for name in OF_THE_GRAIN)  # type: ignore[union-attr]
+
+
+def test_neighbours_that_are_equal_by_chance_are_not_counted() -> None:
+    """Noise of few grey values is equal often: of a standard deviation of 1, 28 % of the neighbours."""
+    rng = np.random.default_rng(4)
+    for deviation in (0.6, 1.0, 5.0):
+        few = np.rint(100 + rng.normal(0, deviation, (256, 256)))
+        few[40:90, 40:90] = 255  # cut off
+        few[100:150] = np.nan  # not measured
+        repeats = Repeats()
+        repeats.add(few, None)
+        assert repeats.share is not None and repeats.share < 0.02
+    enlarged = Repeats()
+    enlarged.add(np.kron(rng.normal(size=(64, 64)), np.ones((2, 2))), None)
+    assert enlarged.share == pytest.approx(0.5, abs=0.01)
+    nothing = Repeats()
+    nothing.add(np.full((64, 64), 3.0), None)
+    assert nothing.share is None
 
 
 def test_two_halves_keep_their_resolution(plain: np.ndarray) -> None:
