@@ -43,6 +43,7 @@ class BatchTable(QTableWidget):
         self.setShowGrid(False)
         self.setAlternatingRowColors(True)
         self.setWordWrap(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of a beamtime begin alike
         self.setAcceptDrops(True)
         self.setAccessibleName("Tomograms of the batch")
         header = self.horizontalHeader()
@@ -78,7 +79,9 @@ class BatchTable(QTableWidget):
         self.rows[number] = row
         items = [self._cell(number, column) for column in range(len(_HEADS))]
         state, icon = _STATES[row.state]
-        if row.state == "running" and row.slices:
+        if row.finding_objects:
+            state = "finding objects"
+        elif row.state == "running" and row.slices:
             state = f"{row.slices[0]} of {row.slices[1]} slices"
         texts = (
             row.tomogram.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
@@ -17,6 +18,8 @@ from sxtstudio.workflow.beamtime.summary import Mark, headline_of, mark_of
 
 Index = QModelIndex | QPersistentModelIndex
 PICTURE_PX, _EDGE_PX, _REASON_LINES = 150, 8, 3
+# Names of a beamtime begin alike, and one line holds some twenty letters.
+_NAME_LINES = 2
 # For light and for dark: a text in these is read on a card.
 _COLOURS: dict[Mark, tuple[str, str]] = {
     Mark.FAILED: ("#b3261e", "#ff8a80"),
@@ -45,7 +48,7 @@ class Card(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """All cards are of one size: the view need not ask for each."""
-        lines = option.fontMetrics.lineSpacing() * (2 + _REASON_LINES)
+        lines = option.fontMetrics.lineSpacing() * (_NAME_LINES + 1 + _REASON_LINES)
         return QSize(PICTURE_PX + 2 * _EDGE_PX, PICTURE_PX + lines + 3 * _EDGE_PX)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -112,9 +115,9 @@ class Card(QStyledItemDelegate):
         font.setBold(True)
         painter.setFont(font)
         painter.setPen(palette.text().color())
-        bold = painter.fontMetrics()
-        name = bold.elidedText(printable(record.name), Qt.TextElideMode.ElideMiddle, width)
-        painter.drawText(QRect(left, top, width, high), Qt.AlignmentFlag.AlignLeft, name)
+        name = name_lines(printable(record.name), painter.fontMetrics(), width)
+        painter.drawText(QRect(left, top, width, _NAME_LINES * high), Qt.AlignmentFlag.AlignLeft, name)
+        top += high * name.count("\n")
         painter.setPen(colour_of(mark, palette))
         word = "replaced" if record.replaced else mark.value
         painter.drawText(QRect(left, top + high, width, high), Qt.AlignmentFlag.AlignLeft, word)
@@ -124,6 +127,15 @@ class Card(QStyledItemDelegate):
         place = QRect(left, top + 2 * high, width, _REASON_LINES * high)
         text = _in_lines(printable(headline_of(record)), metrics, width)
         painter.drawText(place, Qt.AlignmentFlag.AlignLeft, text)
+
+
+def name_lines(name: str, metrics: QFontMetrics, width: int) -> str:
+    """Return a name in two lines at most, broken anywhere; of a longer one the middle is cut."""
+    if metrics.horizontalAdvance(name) <= width:
+        return name
+    fits = bisect_right(range(1, len(name)), width, key=lambda n: metrics.horizontalAdvance(name[:n]))
+    first = max(1, fits)
+    return f"{name[:first]}\n{metrics.elidedText(name[first:], Qt.TextElideMode.ElideLeft, width)}"
 
 
 def _in_lines(text: str, metrics: QFontMetrics, width: int) -> str:
