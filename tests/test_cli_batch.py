@@ -14,6 +14,7 @@ from PIL import Image
 from sxtstudio.cli import build_parser, main
 from sxtstudio.commands.batch import _row_text
 from sxtstudio.commands.beamtime import beamtime_of
+from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.beamtime.record import RecordFolder, State, record_for
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.batch_objects import ObjectsFound
@@ -138,6 +139,23 @@ def test_of_what_failed_in_earlier_runs_a_watch_says_when_it_is_tried_again(tmp_
     assert said[""].startswith(f"{note} --retry: bad.mrc\npage: ") and said["--retry"].startswith("page: ")
     assert main(["batch", "--watch", str(tmp_path), "--retry"]) == 2
     assert "--retry is for the page of a beamtime" in capsys.readouterr().err
+
+
+def test_how_many_objects_a_tomogram_has_is_printed_once_it_is_done(tmp_path: Path) -> None:
+    words = ["batch", "--watch", str(tmp_path), "--page", str(tmp_path / "page"), "--objects"]
+    lines: list[str] = []
+    keeper = beamtime_of(build_parser().parse_args(words), lines.append)
+    assert keeper is not None
+    follower = keeper()
+    (tmp_path / "cell.mrc").write_bytes(b"anything")
+    row = BatchRow(tmp_path / "cell.mrc", "running")
+    assert follower.wants(row.tomogram)
+    follower.changed(row)
+    found = ObjectsFound({"Vesicle": 12, "": 3})
+    done = replace(row, state="done", output=tmp_path / "cell.labels.tif", objects=found)
+    follower.ended(done, Progress())
+    follower.stopped()
+    assert lines == ["cell.mrc: 12 Vesicle, 3 without a class"]
 
 
 def test_labels_in_which_a_worker_could_find_no_objects_are_not_told_as_a_success() -> None:

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from distributed import Future
 
 from sxtstudio.cluster.records import Division, PlannedRange, Step
 from sxtstudio.core.wording import count
+from sxtstudio.workflow.jobs.already_written import Before, written_outcome
 from sxtstudio.workflow.jobs.batch_jobs import JobOutcome
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
+from sxtstudio.workflow.ranges.state import ranges_folder
 
 
 @dataclass
 class Task:
     """What one worker does for a tomogram; ``name`` is that of dask's task, another one for each try.
 
-    ``slices`` are those that are finished of ``total``, ``allowed`` the addresses of the workers that may do
-    it (None: all), ``given`` those that were sent the model.
+    ``slices`` are those that are finished of ``total``, ``most`` those that were at any time, ``allowed`` the
+    addresses of the workers that may do it (None: all), ``given`` those that were sent the model. While that
+    is ``sending``, ``future`` is of the sending.
     """
 
     tomogram: OpenTomogram
@@ -32,9 +35,11 @@ class Task:
     range: int | None = None
     total: int = 0
     slices: int = 0
+    most: int = 0
     name: str = ""
     future: Future | None = None
     begun: bool = False
+    sending: bool = False
     tries: int = 0
     worker: str = ""
     allowed: frozenset[str] | None = None
@@ -51,14 +56,15 @@ class Task:
 class OpenTomogram:
     """A tomogram that is worked on.
 
-    ``ranges`` are its ranges where it is divided, ``cleaning`` those of its clean-up once that is planned,
-    ``rounds`` how often ranges were given out or joined anew, ``segmented`` what became of its segmentation
-    once objects are looked for in that.
+    ``before`` is what its labels were before it began, ``ranges`` are its ranges where it is divided,
+    ``cleaning`` those of its clean-up once that is planned, ``rounds`` how often ranges were given out or
+    joined anew, ``segmented`` what became of its segmentation once objects are looked for in that.
     """
 
     number: int
     job: SegmentJob
     division: Division | None = None
+    before: Before = field(default_factory=Before)
     todo: deque[Task] = field(default_factory=deque)
     given_out: dict[str, Task] = field(default_factory=dict)  # by their key
     ranges: dict[int, Task] = field(default_factory=dict)
@@ -84,7 +90,7 @@ class OpenTomogram:
         self.whole = None
         for number, planned in enumerate(ranges):
             finished = planned.slices if planned.done else planned.finished
-            tasks[number] = Task(self, of, number, planned.slices, finished)
+            tasks[number] = Task(self, of, number, planned.slices, finished, finished)
             if not planned.done:
                 self.todo.append(tasks[number])
         self.go_on_if_done()
@@ -106,6 +112,17 @@ class OpenTomogram:
             return
         planned = self.cleaning is not None or not self.job.clean_up.wanted
         self.todo.append(Task(self, Step.FINISH if planned else Step.PLAN_CLEANING))
+
+    def keep_slices(self) -> None:
+        """Let the next try go on with what this one has finished, though it began anew."""
+        if self.job.resume is False:
+            self.job = replace(self.job, resume=True)
+
+    def written(self) -> JobOutcome | None:
+        """Return what became of it where its labels are written though nobody has said so; else None."""
+        if ranges_folder(self.job.output).exists():
+            return None
+        return written_outcome(self.job, self.before)
 
     def find_objects(self, segmented: JobOutcome) -> None:
         """Look for objects in the labels, which are there."""

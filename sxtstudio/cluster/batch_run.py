@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from distributed import CancelledError
 from distributed.scheduler import KilledWorker
 
 from sxtstudio.cluster.assignments import OpenTomogram, Task
+from sxtstudio.cluster.lease import forget_dead
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
 from sxtstudio.cluster.records import Division, OutcomeRecord, Step, message
@@ -26,6 +26,7 @@ from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.wording import count
+from sxtstudio.workflow.jobs.already_written import Before
 from sxtstudio.workflow.jobs.batch_jobs import Batch, JobOutcome
 from sxtstudio.workflow.jobs.batch_objects import ObjectsFound
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
@@ -99,6 +100,7 @@ class BatchRun:
                     self._batch.stop(number)
             raise
         finally:
+            self._batch.sweep()
             with suppress(Exception):
                 client.unsubscribe_topic(self.topic)
 
@@ -122,7 +124,7 @@ class BatchRun:
                 break
             division = self._division()
             number, job = self._ahead.popleft()
-            self._open[number] = OpenTomogram(number, job, division)
+            self._open[number] = OpenTomogram(number, job, division, Before.of(job))
             self._open[number].begin()
         return left
 
@@ -135,8 +137,11 @@ class BatchRun:
             if number < 0:
                 return False
             job = self._batch.job_of(number)
+            output = self._batch.rows[number].output
             if job is not None:
                 self._ahead.append((number, job))
+            elif output is not None:  # a run that was killed may have been at its objects
+                forget_dead(output)
         return left
 
     def _division(self) -> Division | None:
@@ -173,7 +178,7 @@ class BatchRun:
             self._end(tomogram, JobOutcome("failed", str(error)))
             return
         task.name = f"run_task-{self.topic}-{task.key}-{secrets.token_hex(4)}"
-        task.begun = False
+        task.begun = task.sending = False
         task.allowed = workers if self._refused else None
         task.future = self._machines.client.submit(
             run_task,
@@ -185,8 +190,12 @@ class BatchRun:
             workers=None if task.allowed is None else sorted(task.allowed),
         )
         self._tasks[task.key] = tomogram.given_out[task.key] = task
+        self._hear_of_end(task)
+
+    def _hear_of_end(self, task: Task) -> None:
         key, name = task.key, task.name
-        task.future.add_done_callback(lambda future: self._events.put(_Ended(key, name, future)))
+        if task.future is not None:
+            task.future.add_done_callback(lambda future: self._events.put(_Ended(key, name, future)))
 
     def _move_tasks(self, workers: frozenset[str]) -> None:
         """Give those anew for which none is left of the workers that were allowed."""
@@ -231,18 +240,24 @@ class BatchRun:
                 tomogram.workers[address] = worker
                 if task.step is Step.BEGIN or self._batch.rows[tomogram.number].state == "waiting":
                     self._batch.begin(tomogram.number, tomogram.who)
+                    if task.step is Step.OBJECTS:
+                        self._batch.find_objects(tomogram.number)
                 else:
                     self._batch.worked_on_by(tomogram.number, tomogram.who)
             case {"what": "slices", "finished": int(finished), "total": int(total)} if total > 0:
-                if finished > task.slices:
-                    task.tries = 0
+                if finished > task.most:
+                    task.tries, task.most = 0, finished
                     self._machines.progressed()
                 task.slices, task.total = finished, total
+                tomogram.keep_slices()
                 self._batch.count_slices(tomogram.number, *tomogram.slices)
 
     def _take_end(self, ended: _Ended) -> None:
         task, future = self._tasks.get(ended.key), ended.future
         if task is None or ended.name != task.name:
+            return
+        if task.sending:
+            self._take_sent(task)
             return
         try:
             found = outcome_of(future)
@@ -280,10 +295,15 @@ class BatchRun:
             case _:
                 self._progressed(task)
                 self._await_output(tomogram, found)
-                if found.state == "done" and self._batch.objects is not None:
-                    tomogram.find_objects(found.outcome())
-                    return
-                self._end(tomogram, found.outcome())
+                self._take_segmented(tomogram, found.outcome())
+
+    def _take_segmented(self, tomogram: OpenTomogram, outcome: JobOutcome) -> None:
+        """Go on with the objects where these are wanted, else that was all."""
+        if outcome.state != "done" or self._batch.objects is None:
+            self._end(tomogram, outcome)
+            return
+        tomogram.find_objects(outcome)
+        self._batch.find_objects(tomogram.number)
 
     def _progressed(self, task: Task) -> None:
         self._machines.progressed()
@@ -320,6 +340,11 @@ class BatchRun:
         """Give out again what was lost with its worker, unless that happens again and again."""
         tomogram = task.tomogram
         self._forget(task)
+        written = tomogram.written() if task.step in (Step.BEGIN, Step.FINISH) else None
+        if written is not None:  # it was lost with nothing but the word that it was done
+            self._machines.progressed()
+            self._take_segmented(tomogram, written)
+            return
         task.tries += 1
         if task.tries >= MOST_TRIES:
             who = f" ({task.worker})" if task.worker else ""
@@ -343,7 +368,7 @@ class BatchRun:
         return [one for place in self._machines.client.who_has([task.future]).values() for one in place]
 
     def _send_model(self, task: Task) -> None:
-        """Send the model to the worker that has none, and the task once more."""
+        """Send the model to the worker that has none; once it is there, the task is given out once more."""
         addresses = self._addresses(task)
         if not addresses:  # that worker has gone
             self._lost(task)
@@ -352,19 +377,37 @@ class BatchRun:
             text = "The model could not be sent to its worker. Try again."
             self._end(task.tomogram, JobOutcome("failed", text, outside=True))
             return
-        task.given.add(addresses[0])
         try:
             model, card = self.model_files()
-            taken = self._machines.client.submit(
-                take_model, self.describe(task), model, card, workers=addresses[:1], pure=False, retries=0
-            )
-            taken.result(timeout=600)
-        except Exception as error:
-            if isinstance(error, KilledWorker | CancelledError) or addresses[0] not in self._machines.workers:
-                self._lost(task)
+            content = self.describe(task)
+        except (ValueError, OSError, UserError) as error:
+            self._end(task.tomogram, _not_sent(error))
+            return
+        task.given.add(addresses[0])
+        task.name = f"take_model-{self.topic}-{task.key}-{secrets.token_hex(4)}"
+        task.begun, task.sending, task.allowed = False, True, frozenset(addresses[:1])
+        task.future = self._machines.client.submit(
+            take_model,
+            content,
+            model,
+            card,
+            key=task.name,
+            pure=False,
+            retries=0,
+            workers=addresses[:1],
+        )
+        self._hear_of_end(task)
+
+    def _take_sent(self, task: Task) -> None:
+        """Give a task out once more whose worker has been sent the model, unless that went wrong."""
+        future = task.future
+        if future is not None and future.status == "error":
+            error = future.exception()
+            if not isinstance(error, KilledWorker):
+                self._end(task.tomogram, _not_sent(error))
                 return
-            text = sentence_of(error) or f"The model could not be sent to its worker ({error!r})."
-            self._end(task.tomogram, JobOutcome("failed", text, outside=True))
+        if future is None or future.status != "finished":
+            self._lost(task)
             return
         self._forget(task)
         task.tomogram.todo.appendleft(task)
@@ -392,6 +435,9 @@ class BatchRun:
                 "the profile (paths)."
             )
             outcome = JobOutcome("failed", text)
+        forget_dead(tomogram.job.output)
+        if outcome.state == "failed" or (outcome.objects is not None and outcome.objects.trouble):
+            self._batch.sweep()  # its worker may have been killed while it wrote
         self._batch.end(tomogram.number, outcome)
 
     def _cancel(self, tasks: list[Task], reason: str) -> None:
@@ -411,7 +457,7 @@ class BatchRun:
             state += f"; {count(out, 'worker')} of another version {'is' if out == 1 else 'are'} left out"
         self._on_state(state)
         if self._total is None:
-            what = "segmenting" if self._open else "waiting for tomograms"
+            what = self._what() if self._open else "waiting for tomograms"
             self._progress.follow(0.0, None, f"{what}; {state}")
             return
         begun = {number: tomogram.fraction for number, tomogram in self._open.items()}
@@ -419,7 +465,18 @@ class BatchRun:
         rest = None
         if self._first_begin is not None and fraction > 0:
             rest = (now - self._first_begin) * (1 - fraction) / fraction
-        self._progress.follow(fraction, rest, f"segmenting; {state}")
+        self._progress.follow(fraction, rest, f"{self._what()}; {state}")
+
+    def _what(self) -> str:
+        """Return what is done: the workers segment as long as one of them does."""
+        found = self._open.values()
+        only_objects = bool(found) and all(one.segmented is not None for one in found)
+        return "finding objects" if only_objects else "segmenting"
+
+
+def _not_sent(error: BaseException) -> JobOutcome:
+    text = sentence_of(error) or f"The model could not be sent to its worker ({error!r})."
+    return JobOutcome("failed", text, outside=True)
 
 
 def _is_seen(path: Path) -> bool:

@@ -38,6 +38,8 @@ SETTLE_S = 2.0
 # A worker that lives and goes on working has so long to end, after a scheduler has lost it.
 PATIENCE_S = 240.0
 _LOOK_S = 0.5
+# By the clocks of two computers, which may differ: then nobody holds it any more.
+_LONG_SILENT_S = 3600.0
 _MOST_BYTES = 10_000
 _Word = Annotated[str, Meta(max_length=300)]
 
@@ -67,6 +69,19 @@ class Times:
 def lease_file(output: Path) -> Path:
     """Return the file beside ``output`` that says who works on it."""
     return output.with_name(f".{output.name}.worker")
+
+
+def forget_dead(output: Path) -> None:
+    """Remove the file of a worker that was killed, where nobody will take ``output`` over any more.
+
+    Of a process of another computer it is not known whether it lives; but one that does beats.
+    """
+    path = lease_file(output)
+    with suppress(OSError, UserError):
+        silent = time.time() - path.lstat().st_mtime > _LONG_SILENT_S
+        found = read_json_record(read_plain(path, _MOST_BYTES), _Holder, "the lease")
+        if silent or _is_dead_here(found):
+            path.unlink()
 
 
 class Lease:

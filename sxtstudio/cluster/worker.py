@@ -29,14 +29,16 @@ from sxtstudio.cluster.records import JobRecord, OutcomeRecord, Step, job_from, 
 from sxtstudio.cluster.versions import check_versions, own_versions
 from sxtstudio.core.errors import Cancelled, UserError, outside_the_file
 from sxtstudio.core.progress import Progress
+from sxtstudio.segment.checkpoint import read_unfinished
 from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.workflow.jobs.batch_jobs import JobOutcome, done, failed
 from sxtstudio.workflow.jobs.report import write_report
-from sxtstudio.workflow.jobs.segmenting import SegmentResult, partial_folder, segment_file
+from sxtstudio.workflow.jobs.segmenting import SegmentJob, SegmentResult, partial_folder, segment_file
 from sxtstudio.workflow.ranges.any_range import any_range
 from sxtstudio.workflow.ranges.folder import NoPlan
 from sxtstudio.workflow.ranges.running import RangesMissing
+from sxtstudio.workflow.ranges.state import ranges_folder, read_state
 
 Send = Callable[[dict[str, Any]], None]
 Wanted = Callable[[], bool]
@@ -176,13 +178,25 @@ def _outcome(outcome: JobOutcome, name: str = "") -> OutcomeRecord:
     )
 
 
+def _kept(record: JobRecord, job: SegmentJob) -> int:
+    """Return how many slices of it earlier workers have finished."""
+    if record.step is Step.RANGE:
+        states = read_state(ranges_folder(job.output)).ranges
+        return next((one.slices_finished for one in states if one.range.number == record.range), 0)
+    left = None if job.resume is False else read_unfinished(partial_folder(job.output))
+    return 0 if left is None else left.finished
+
+
 def _do(record: JobRecord, model: str | Path | None, progress: Progress, send: Send) -> OutcomeRecord:
     job = record.job(model)
-    last = 0.0
+    kept, last = _kept(record, job), 0.0
 
     def on_slice(z: int, labels: object, finished: int, total: int) -> None:
         nonlocal last
-        if finished == total or time.monotonic() - last > _SHORTEST_S:
+        # Those of earlier workers are told as one, and the first new one at once: whoever is lost thereafter
+        # has got on.
+        at_once = finished in (kept, kept + 1, total)
+        if at_once or (finished > kept and time.monotonic() - last > _SHORTEST_S):
             last = time.monotonic()
             send({"key": record.key, "what": "slices", "finished": finished, "total": total})
 

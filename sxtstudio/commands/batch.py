@@ -128,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
     with shown_progress() as (progress, display):
         rows = _Rows(len(arguments.tomograms), display, reports=parameters.reports)
         runner = _runner(arguments, rows.note)
-        follower = beamtime_of(arguments)
+        follower = beamtime_of(arguments, rows.line)
         try:
             if arguments.watch:
                 run_watch(
@@ -240,8 +240,12 @@ class _Rows:
 
     def note(self, text: str) -> None:
         """Print a note about all of them."""
+        self.line(f"note: {text}")
+
+    def line(self, text: str) -> None:
+        """Print a line that is no row."""
         self._display.clear()
-        show(f"note: {text}")
+        show(text)
 
     @property
     def states(self) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters
+    from sxtstudio.workflow.beamtime.record import TomogramRecord
 
 DEFAULT_PAGE = "beamtime"
 
@@ -47,8 +48,10 @@ def add_beamtime(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def beamtime_of(arguments: argparse.Namespace) -> Callable[[], BeamtimeFollower] | None:
-    """Return what makes the keeper of the page that is asked for, or None.
+def beamtime_of(
+    arguments: argparse.Namespace, on_line: Callable[[str], None] = show
+) -> Callable[[], BeamtimeFollower] | None:
+    """Return what makes the keeper of the page that is asked for, or None; ``on_line`` prints a line.
 
     Raises
     ------
@@ -79,15 +82,34 @@ def beamtime_of(arguments: argparse.Namespace) -> Callable[[], BeamtimeFollower]
         arguments.voxel,
         retry_failed=arguments.retry,
     )
-    return lambda: _keeper(parameters)
+    return lambda: _keeper(parameters, on_line)
 
 
-def _keeper(parameters: BeamtimeParameters) -> BeamtimeFollower:
+class _ObjectsShown:
+    """Prints how many objects a tomogram has, once it is done; those of earlier runs were told then."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._in_work: set[str] = set()
+
+    def __call__(self, record: TomogramRecord) -> None:
+        from sxtstudio.workflow.beamtime.record import State
+        from sxtstudio.workflow.beamtime.summary import objects_text
+
+        if record.state in (State.WAITING, State.RUNNING):
+            self._in_work.add(record.id)
+        elif record.id in self._in_work:
+            self._in_work.remove(record.id)
+            if record.state is State.DONE and record.objects is not None:
+                self._on_line(f"{record.name}: {objects_text(record)}")
+
+
+def _keeper(parameters: BeamtimeParameters, on_line: Callable[[str], None]) -> BeamtimeFollower:
     """Begin with the page, and say where it is."""
     from sxtstudio.workflow.beamtime.follow import BeamtimeFollower
     from sxtstudio.workflow.beamtime.page import INDEX
 
-    follower = BeamtimeFollower(parameters, slices_from=0)
+    follower = BeamtimeFollower(parameters, _ObjectsShown(on_line), slices_from=0)
     for text in follower.records.damaged:
         show(f"note: {text}")
     failed = follower.left_as_failed

@@ -69,6 +69,22 @@ def sweep(final: Path) -> None:
         remove(path)
 
 
+def sweep_folder(folder: Path) -> None:
+    """Remove what killed processes have begun to write in a folder, whatever it was; what cannot go stays.
+
+    What was on its way out is left to the next that writes or opens it, and so is what former versions have
+    left, which did not say whose it was.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [match for entry in entries if (match := _NAME.fullmatch(entry.name))]
+    except OSError:
+        return
+    for match in found:
+        if match["use"] == "part" and match["process"] is not None and not _is_needed(folder / match[0]):
+            remove(folder / match[0])
+
+
 def restore(final: Path) -> bool:
     """Give a folder its name back whose replacing was killed; whether there was one."""
     if os.path.lexists(final):

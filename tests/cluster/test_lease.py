@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sxtstudio.cluster.lease import Lease, Taken, Times, lease_file
+from sxtstudio.cluster.lease import Lease, Taken, Times, forget_dead, lease_file
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME, FolderLock
 from sxtstudio.segment.checkpoint import Checkpoint
@@ -68,16 +69,39 @@ def test_a_worker_that_died_on_another_machine_blocks_for_a_while_only(output: P
     lease.release()
 
 
-def test_a_worker_that_died_here_does_not_block_at_all(output: Path) -> None:
+def died_here(output: Path) -> None:
+    """Leave the lease of a worker of this computer that was killed."""
     code = (
         "import os, sys; from pathlib import Path\nfrom sxtstudio.cluster.lease import Lease\n"
         "path = Path(sys.argv[1]); Lease.take(path, path.with_name('work')); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, output], cwd=Path(__file__).parents[2], check=False)
+
+
+def test_a_worker_that_died_here_does_not_block_at_all(output: Path) -> None:
+    died_here(output)
     assert lease_file(output).exists()
     begin = time.monotonic()
     take(output, Times(silent=60, settle=0.05)).release()
     assert time.monotonic() - begin < 20
+
+
+def test_what_nobody_will_take_over_is_forgotten_unless_its_worker_lives(output: Path) -> None:
+    forget_dead(output)  # there is none
+    lease = take(output)
+    forget_dead(output)
+    assert lease_file(output).exists()
+    lease.release()
+    leave(output)  # of another computer: it beats, or has not for an hour
+    forget_dead(output)
+    assert lease_file(output).exists()
+    long_ago = time.time() - 4000
+    os.utime(lease_file(output), (long_ago, long_ago))
+    forget_dead(output)
+    assert not lease_file(output).exists()
+    died_here(output)
+    forget_dead(output)
+    assert not lease_file(output).exists()
 
 
 def test_a_folder_of_its_name_is_told_at_once(output: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from distributed import CancelledError
@@ -18,15 +18,17 @@ from sxtstudio.cluster import machines as machines_module
 from sxtstudio.cluster.check import check_cluster
 from sxtstudio.cluster.planned import PlannedRanges, run_planned_ranges
 from sxtstudio.cluster.profile import Profile
-from sxtstudio.cluster.records import OutcomeRecord, to_bytes
+from sxtstudio.cluster.records import OutcomeRecord, job_from, to_bytes
 from sxtstudio.cluster.results import outcome_of
 from sxtstudio.cluster.runner import ClusterRunner
 from sxtstudio.cluster.task import run_planned, take_model
 from sxtstudio.cluster.worker import work
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.jobs.batch import run_batch
 from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.batch_jobs import Batch
+from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted
 from tests.cluster.test_runner import parameters
 
 ADDRESS = "tls://127.0.0.1:1"
@@ -75,6 +77,7 @@ class StandInMachines:
     given: list[Any] = field(default_factory=list)  # the functions
     workers: dict[str, Any] = field(default_factory=lambda: {ADDRESS: {}})
     answers: list[bytes] = field(default_factory=list)
+    progresses: int = 0
 
     @property
     def client(self) -> StandInMachines:
@@ -82,7 +85,9 @@ class StandInMachines:
 
     def submit(self, function: Any, content: bytes, *more: Any, **options: Any) -> StandIn:
         self.given.append(function)
-        if function is take_model or (self.losses and not self.answers):
+        if function is take_model:
+            return StandIn(self.losses.pop(0), "error")
+        if self.losses and not self.answers:
             return StandIn(self.losses.pop(0))
         if self.answers:
             return StandIn(self.answers.pop(0))
@@ -106,7 +111,7 @@ class StandInMachines:
         pass
 
     def progressed(self) -> None:
-        pass
+        self.progresses += 1
 
     def state(self) -> str:
         return "1 worker runs"
@@ -173,6 +178,134 @@ def test_a_worker_that_goes_before_it_has_the_model_is_lost_as_any(
     row = run(machines, deep, toy_model, tmp_path / "out")
     assert row.state == "done", row.message
     assert (take_model in machines.given) == (gone == "meanwhile")
+
+
+def test_a_model_that_does_not_arrive_stops_neither_the_others_nor_a_cancel(
+    three: list[Path], toy_model: Path, tmp_path: Path
+) -> None:
+    class Deaf(StandIn):
+        def add_done_callback(self, hear: Callable[[StandIn], None]) -> None:
+            pass
+
+        def result(self, timeout: float = 1.0) -> bytes:
+            raise TimeoutError
+
+    sending = Deaf(b"", "pending")
+
+    class TwoWorkers(StandInMachines):
+        cancelled: ClassVar[list[StandIn]] = []
+
+        def submit(self, function: Any, content: bytes, *more: Any, **options: Any) -> StandIn:
+            return sending if function is take_model else super().submit(function, content, *more, **options)
+
+        def cancel(self, futures: list[StandIn], force: bool, reason: str) -> None:
+            self.cancelled.extend(futures)
+
+    workers = {ADDRESS: {}, ADDRESS + "2": {}}
+    machines = TwoWorkers(tmp_path / "models", answers=[to_bytes(OutcomeRecord("no-model"))], workers=workers)
+    rows: dict[int, str] = {}
+    progress = Progress()
+
+    def on_row(number: int, row: BatchRow) -> None:
+        rows[number] = row.state
+        if number == 2 and row.state == "done":
+            progress.cancel()
+
+    runner = ClusterRunner(Profile("local", workers=2), machines=machines)  # type: ignore[arg-type]
+    with pytest.raises(Cancelled):
+        run_batch(three, parameters(toy_model, tmp_path / "out"), on_row, progress, runner=runner)
+    assert rows == {0: "stopped", 1: "failed", 2: "done"} and sending in machines.cancelled
+
+
+@pytest.mark.parametrize("reports", [True, False])
+def test_labels_that_are_there_count_though_the_word_of_them_was_lost(
+    reports: bool, deep: Path, toy_model: Path, tmp_path: Path
+) -> None:
+    class LosesWords(StandInMachines):
+        def submit(self, function: Any, content: bytes, *more: Any, **options: Any) -> StandIn:
+            super().submit(function, content, *more, **options)
+            return StandIn(KILLED, "error")
+
+    machines = LosesWords(tmp_path / "models")
+    runner = ClusterRunner(Profile("local"), machines=machines)  # type: ignore[arg-type]
+    wanted = parameters(toy_model, tmp_path / "out", reports=reports, existing="replace")
+    (alone,) = run_batch([deep], wanted)
+    (row,) = run_batch([deep], wanted, runner=runner)
+    assert row.state == "done" and len(machines.given) == 1 and machines.progresses == 1
+    assert row.output == alone.output and row.doubts == alone.doubts
+    if reports:
+        assert row.labelled == alone.labelled and row.details == alone.details
+    # Those of the run before do not count.
+    machines = StandInMachines(tmp_path / "models", [KILLED] * 3)
+    runner = ClusterRunner(Profile("local"), machines=machines)  # type: ignore[arg-type]
+    (row,) = run_batch([deep], wanted, runner=runner)
+    assert row.state == "failed" and len(machines.given) == 3
+
+
+def test_whoever_goes_on_has_got_on_only_with_slices_of_its_own(
+    deep: Path, toy_model: Path, tmp_path: Path
+) -> None:
+    """What workers say before each of them is lost, and how often that is progress."""
+    said = iter([[1, 5], [6], [6, 7], [7], [7], [7]])
+
+    class Dying(StandInMachines):
+        def subscribe_topic(self, topic: str, hear: Any) -> None:
+            self.hear = hear
+
+        def submit(self, function: Any, content: bytes, *more: Any, **options: Any) -> StandIn:
+            self.given.append(function)
+            key = job_from(content).key
+            self.hear((0.0, {"key": key, "what": "begin", "who": "w", "address": ADDRESS}))
+            for finished in next(said):
+                self.hear((0.0, {"key": key, "what": "slices", "finished": finished, "total": 23}))
+            return StandIn(KILLED, "error")
+
+    machines = Dying(tmp_path / "models")
+    row = run(machines, deep, toy_model, tmp_path / "out")  # type: ignore[arg-type]
+    assert row.state == "failed" and machines.progresses == 4  # 1, 5, 6 and 7
+    assert len(machines.given) == 5  # the third with a slice of its own, and two more without
+
+
+def test_a_tomogram_that_was_begun_anew_goes_on_after_the_loss_of_its_worker(
+    deep: Path, toy_model: Path, tmp_path: Path
+) -> None:
+    resumes: list[bool | None] = []
+
+    class Dying(StandInMachines):
+        def subscribe_topic(self, topic: str, hear: Any) -> None:
+            self.hear = hear
+
+        def submit(self, function: Any, content: bytes, *more: Any, **options: Any) -> StandIn:
+            record = job_from(content)
+            resumes.append(record.resume)
+            if len(resumes) == 2:
+                self.hear((0.0, {"key": record.key, "what": "slices", "finished": 1, "total": 23}))
+            return StandIn(KILLED, "error")
+
+    runner = ClusterRunner(Profile("local"), machines=Dying(tmp_path / "models"))  # type: ignore[arg-type]
+    run_batch([deep], parameters(toy_model, tmp_path / "out", resume=False), runner=runner)
+    assert resumes == [False, False, True, True]
+
+
+def test_while_objects_are_looked_for_that_is_said(
+    deep: Path, toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "_SHOW_S", 0.0)
+    rows: list[BatchRow] = []
+    stages: list[str] = []
+    progress = Progress(listener=lambda state: stages.append(state.stage))
+
+    def on_row(number: int, row: BatchRow) -> None:
+        rows.append(row)
+
+    batch = Batch(parameters(toy_model, tmp_path / "out"), on_row, 1, objects=ObjectsWanted())
+    batch.add(deep)
+    machines = StandInMachines(tmp_path / "models")
+    runner = ClusterRunner(Profile("local"), machines=machines)  # type: ignore[arg-type]
+    runner.run(batch, iter([0]), progress, 1)
+    assert any(stage.startswith("finding objects; ") for stage in stages)
+    assert [row.finding_objects for row in rows if row.state == "running"][-1]
+    assert rows[-1].state == "done" and not rows[-1].finding_objects and rows[-1].objects is not None
 
 
 def test_a_range_is_given_out_again(tmp_path: Path) -> None:

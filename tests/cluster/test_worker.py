@@ -31,6 +31,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.records import RecordError
 from sxtstudio.segment import SegmentParameters
+from sxtstudio.segment.checkpoint import read_unfinished
 from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted, find_objects, object_tables, objects_path
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder
 from sxtstudio.workflow.ranges.state import ranges_folder
@@ -72,6 +73,23 @@ def test_a_worker_says_who_it_is_and_how_far_it_got(job: SegmentJob, tmp_path: P
     assert messages[0]["what"] == "begin" and messages[0]["who"] == found.worker
     assert (messages[-1]["finished"], messages[-1]["total"]) == (6, 6)
     assert tifffile.imread(job.output).shape == (6, 64, 80)
+
+
+def test_slices_of_earlier_workers_are_told_as_one_and_the_first_new_one_at_once(
+    deep: Path, job: SegmentJob, tmp_path: Path
+) -> None:
+    job = replace(job, tomogram=deep)
+
+    def stop_soon(message: dict[str, Any]) -> None:
+        if message["what"] == "slices":
+            stop_all()
+
+    work(sent(replace(job, resume=True)), stop_soon, lambda: True, tmp_path)
+    left = read_unfinished(partial_folder(job.output))
+    assert left is not None and 1 <= left.finished < 22
+    _, messages = run(sent(replace(job, resume=True)), tmp_path)
+    told = [message["finished"] for message in messages if message["what"] == "slices"]
+    assert told[:2] == [left.finished, left.finished + 1] and told[-1] == 23
 
 
 def test_why_somebody_should_look_at_labels_comes_back_from_the_worker(

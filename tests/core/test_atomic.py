@@ -12,7 +12,7 @@ import pytest
 
 from sxtstudio.core.atomic import atomic_write, publish_folder
 from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.temporary import final_name, restore, temporary_name
+from sxtstudio.core.temporary import final_name, restore, sweep_folder, temporary_name
 
 
 def names(folder: Path) -> list[str]:
@@ -197,6 +197,23 @@ def test_a_process_that_only_has_the_number_of_the_writer_is_another(tmp_path):
     with atomic_write(tmp_path / "labels.tif") as temporary:
         temporary.write_bytes(b"new")
     assert names(tmp_path) == ["labels.tif"]
+
+
+def test_of_a_folder_goes_what_dead_processes_have_begun_whatever_it_was_for(tmp_path):
+    living = temporary_name(tmp_path / "a.labels.tif")
+    computer, _, begin, chance = living.name.split(".")[3].split("-")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    writer = f"{computer}-{dead.pid:x}-{begin}-{chance}"
+    gone = [tmp_path / f".{name}.{writer}.part{suffix}" for name, suffix in
+            (("b.objects", ".tif"), ("c.labels.tif", ".worker"), ("d.labels", ".zarr"))]  # fmt: skip
+    stays = [living, tmp_path / f".e.{writer}.old.zarr", tmp_path / ".f.0123abcd.part.tif",
+             tmp_path / ".hidden.part.tif", tmp_path / "b.objects.tif"]  # fmt: skip
+    for path in (*gone, *stays):
+        path.mkdir() if path.suffix == ".zarr" else path.touch()
+    sweep_folder(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(stays)
+    sweep_folder(tmp_path / "nowhere")
 
 
 def test_long_names_that_begin_alike_are_told_apart(tmp_path):

@@ -84,11 +84,15 @@ class BeamtimeParameters:
 
 @dataclass
 class _Running:
-    """A tomogram in work: since when, how large, and how much of it is done."""
+    """A tomogram in work: since when, how large, and how much of it is done.
+
+    ``objects``: it is segmented, and a worker looks for objects.
+    """
 
     begun: float
     bytes: int
     fraction: float = 0.0
+    objects: bool = False
 
 
 class BeamtimeFollower(Follower):
@@ -204,8 +208,10 @@ class BeamtimeFollower(Follower):
                 self._arrived[tomogram] = replace(record, state=State.RUNNING)
                 self._keep(self._arrived[tomogram])
         done, total = row.slices or (0, 1)
-        self._running[tomogram].fraction = done / total
-        self._tell(self._now(), at_once=begins)
+        running = self._running[tomogram]
+        another_step = running.objects != row.finding_objects
+        running.fraction, running.objects = done / total, row.finding_objects
+        self._tell(self._now(), at_once=begins or another_step)
 
     def ended(self, row: BatchRow, progress: Progress) -> None:
         """Judge and draw a tomogram that was segmented, and keep its record."""
@@ -321,6 +327,8 @@ class BeamtimeFollower(Follower):
         running = list(self._running.values())
         names = [path.name for path in self._running]
         name = names[0] if len(names) == 1 else count(len(names), "tomogram")
+        if all(one.objects for one in running):
+            return Status(Doing.WORKING, name, "objects", 0.0, waiting, self._left(), trouble, self._arriving)
         whole = sum(one.bytes for one in running)
         done = sum(one.bytes * one.fraction for one in running) / whole if whole else running[0].fraction
         return Status(Doing.WORKING, name, "segmenting", done, waiting, self._left(), trouble, self._arriving)

@@ -57,6 +57,8 @@ class BatchRow:
         Which of several machines has it or had it, and on what device; "" for this one.
     objects
         What a worker has found in the labels, where that was wanted of it.
+    finding_objects
+        While it runs: it is segmented, and a worker looks for objects in its labels.
     doubts
         Why somebody should look at the labels of a finished one; where they are new, ``message`` begins with
         them.
@@ -72,6 +74,7 @@ class BatchRow:
     details: Mapping[str, Any] | None = None
     worker: str = ""
     objects: ObjectsFound | None = None
+    finding_objects: bool = False
     doubts: tuple[str, ...] = ()
 
     @property

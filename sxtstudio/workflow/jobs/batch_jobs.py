@@ -19,6 +19,7 @@ from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.temporary import sweep_folder
 from sxtstudio.core.wording import count
 from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.segment.keeper import RunnerKeeper
@@ -196,6 +197,7 @@ class Batch:
         self._on_trouble = on_trouble
         self._begun: dict[int, float] = {}
         self._replaced: set[int] = set()
+        self._swept: set[Path] = set()
         if parameters.folder is not None:
             try:
                 parameters.folder.mkdir(parents=True, exist_ok=True)
@@ -234,6 +236,9 @@ class Batch:
         replaced, skip = number in self._replaced, parameters.existing == "skip"
         there = self._names.there(tomogram, replaced=replaced) if skip else None
         output = there or self._names.output(tomogram, anew=skip)
+        if output.parent not in self._swept:
+            self._swept.add(output.parent)
+            sweep_folder(output.parent)  # of what another run was killed in, nothing may be written anew
         self.rows[number] = replace(self.rows[number], output=output)
         if there:
             text = f"{output.name} is there already{_unfinished(output)}"
@@ -254,12 +259,16 @@ class Batch:
     def begin(self, number: int, worker: str = "") -> None:
         """Say that a tomogram is being worked on."""
         self._begun[number] = time.monotonic()
-        self._set(number, state="running", worker=worker)
+        self._set(number, state="running", worker=worker, finding_objects=False)
 
     def worked_on_by(self, number: int, worker: str) -> None:
         """Say which machines work on a tomogram that is being worked on."""
         if self.rows[number].worker != worker:
             self._set(number, worker=worker)
+
+    def find_objects(self, number: int) -> None:
+        """Say that a tomogram is segmented, and that objects are looked for in its labels now."""
+        self._set(number, state="running", finding_objects=True)
 
     def count_slices(self, number: int, finished: int, total: int, *, show: bool = True) -> None:
         """Say how many slices are finished."""
@@ -271,6 +280,7 @@ class Batch:
         """Say what became of a tomogram; only trouble with the contact sheet or a table gets out of here."""
         seconds = time.monotonic() - self._begun.get(number, time.monotonic())
         message = outcome.message
+        self.rows[number] = replace(self.rows[number], finding_objects=False)
         if outcome.state == "done":
             self._set(
                 number,
@@ -298,7 +308,20 @@ class Batch:
     def wait(self, number: int, message: str) -> None:
         """Say that a tomogram is to be tried again."""
         self._panels.pop(number, None)
-        self._set(number, state="waiting", slices=None, seconds=None, message=message, worker="")
+        self._set(
+            number,
+            state="waiting",
+            slices=None,
+            seconds=None,
+            message=message,
+            worker="",
+            finding_objects=False,
+        )
+
+    def sweep(self) -> None:
+        """Remove what workers that were killed have begun to write."""
+        for folder in self._swept:
+            sweep_folder(folder)
 
     def stop(self, number: int) -> None:
         """Say that a tomogram was given up when the batch was cancelled."""

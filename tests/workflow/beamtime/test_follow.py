@@ -137,6 +137,19 @@ def test_a_restart_makes_nothing_twice_and_keeps_the_days_before(
     assert len(RecordFolder(folder / "page")) == 2, "what was moved away stays on the wall"
 
 
+def test_what_a_worker_does_is_said(folder: Path, toy_model: Path) -> None:
+    evening = Evening(folder, toy_model, 1)
+    row = BatchRow(folder / "first.mrc", "running", slices=(3, 6))
+    for one in (row, replace(row, slices=(6, 6), finding_objects=True)):
+        evening.follower.changed(one)
+    second = BatchRow(folder / "second.mrc", "running", slices=(0, 6))
+    evening.follower.changed(second)
+    evening.follower.stopped()
+    said = [(status.name, status.step, status.fraction) for status in evening.statuses[:3]]
+    assert said[:2] == [("first.mrc", "segmenting", 0.5), ("first.mrc", "objects", 0.0)]
+    assert said[2][:2] == ("2 tomograms", "segmenting")
+
+
 def test_a_run_that_was_killed_goes_on(
     folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from PIL import Image
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress, ProgressState
+from sxtstudio.core.temporary import temporary_name
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.jobs.batch import BatchParameters, run_batch
 from sxtstudio.workflow.jobs.batch_files import BatchRow, Names, is_own_output
@@ -171,6 +172,19 @@ def test_what_an_interrupted_replacing_has_left_is_told_or_goes(three: list[Path
             entry.unlink()
     (row,) = run_batch(three[:1], replace(wanted, existing="skip"))
     assert row.state == "skipped" and "unfinished" not in row.message and not left.exists()
+
+
+def test_what_a_killed_run_has_begun_goes_where_nothing_is_made_anew(
+    three: list[Path], toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = parameters(toy_model, tmp_path / "out", existing="skip")
+    run_batch(three[:1], wanted)
+    before = sorted((tmp_path / "out").iterdir())
+    with monkeypatch.context() as other:
+        other.setattr("os.getpid", lambda: (1 << 22) + 1)  # there is no such process
+        temporary_name(tmp_path / "out" / "a.objects.tif").touch()
+    (row,) = run_batch(three[:1], wanted)
+    assert row.state == "skipped" and sorted((tmp_path / "out").iterdir()) == before
 
 
 def test_finished_rows_of_an_earlier_run_are_kept(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
