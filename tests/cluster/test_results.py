@@ -246,7 +246,7 @@ def test_whoever_goes_on_has_got_on_only_with_slices_of_its_own(
     deep: Path, toy_model: Path, tmp_path: Path
 ) -> None:
     """What workers say before each of them is lost, and how often that is progress."""
-    said = iter([[1, 5], [6], [6, 7], [7], [7], [7]])
+    said = iter([[1, 5], [1, 6], [6, 7], [1], [7], [7]])
 
     class Dying(StandInMachines):
         def subscribe_topic(self, topic: str, hear: Any) -> None:

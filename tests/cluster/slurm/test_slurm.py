@@ -167,6 +167,23 @@ def test_a_killed_scheduler_leaves_no_jobs_and_the_same_command_goes_on(
     assert checksum(out / "a.labels.tif") == alone(tomogram)
 
 
+def test_jobs_that_wait_go_from_the_queue_when_the_batch_is_killed(
+    start: Start, make_tomogram, slow_model: Path, tmp_path: Path, jobs, workers, write_profile, until: Until
+) -> None:
+    """What runs ends by itself; what waits would wait for hours, and start a worker that nobody wants."""
+    subprocess.run(["scontrol", "update", "PartitionName=main", "State=DOWN"], check=True)
+    try:
+        words = words_for(slow_model, tmp_path / "out", make_tomogram("a.mrc", 6))
+        batch = start(*words, profile=write_profile(workers=3))
+        until(lambda: list(jobs.jobs().values()) == ["PENDING"] * 3, said=batch.said)
+        batch.send(signal.SIGKILL)
+        batch.process.wait()
+        until(lambda: jobs.jobs() == {}, said=batch.said)
+    finally:
+        subprocess.run(["scontrol", "update", "PartitionName=main", "State=UP"], check=True)
+    assert workers() == []
+
+
 def test_ctrl_c_takes_the_jobs_out_of_the_queue(
     start: Start, make_tomogram, slow_model: Path, tmp_path: Path, jobs, workers, write_profile, until: Until
 ) -> None:
