@@ -32,3 +32,8 @@ def count_labels(labels: NDArray[np.uint8]) -> int:
     """Return how many voxels of an array or memory map (z, y, x) are not 0, a slab at a time."""
     z, y, x = labels.shape
     return sum(int(np.count_nonzero(labels[box.slices])) for box in walk((z, y, x), labels))
+
+
+def threshold_byte(threshold: float) -> float:
+    """Return what a stored output, 255 · (output + 1)/2, must be above to be labelled at ``threshold``."""
+    return 255 * (threshold + 1) / 2

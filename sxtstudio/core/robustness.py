@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.cleanup_steps import erode
-from sxtstudio.core.labels import LABEL
+from sxtstudio.core.labels import LABEL, threshold_byte
 from sxtstudio.core.objects import object_sizes
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
@@ -66,11 +66,6 @@ class Robustness:
         pairs = [trial.above(min_size) for trial in self.trials if trial.erosions == erosions]
         counts, voxels = zip(*pairs, strict=True)
         return np.array(counts, np.int64), np.array(voxels, np.int64)
-
-
-def threshold_byte(threshold: float) -> float:
-    """Return what 255 · (output + 1)/2 must be above to count as membrane, as in the clean-up."""
-    return 255 * (threshold + 1) / 2
 
 
 def try_choices(

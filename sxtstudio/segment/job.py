@@ -318,7 +318,9 @@ class SegmentationJob:
         labels = np.zeros(shape, np.uint8) if values is None else labels_of(values, self.threshold)
         probability = None
         if self.parameters.probability:
-            probability = np.zeros(shape, np.uint8) if values is None else probability_of(values)
+            probability = (
+                np.zeros(shape, np.uint8) if values is None else probability_of(values, self.threshold)
+            )
         field = output.field
         measured = 0.0 if values is None else 1.0 if field is None else field.share
         sure = None

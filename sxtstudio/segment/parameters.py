@@ -226,8 +226,8 @@ class Segmentation(SegmentationFacts):
     labels
         uint8 (z, y, x), 0 or 255: the slices ``slices`` of the tomogram, in a file that may be changed.
     probability
-        uint8 (z, y, x): 255 times (output + 1)/2, rounded so that it is above 127 exactly where the
-        output is above 0; or None. Eight bits, because ImageJ does not read 16-bit floats and one part
+        uint8 (z, y, x): 255 times (output + 1)/2, rounded so that the threshold of the run makes the
+        labels of it; or None. Eight bits, because ImageJ does not read 16-bit floats and one part
         in 255 is finer than the network's own certainty.
     """
 

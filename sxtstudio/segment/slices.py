@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.gold import gold_in
-from sxtstudio.core.labels import as_labels
+from sxtstudio.core.labels import as_labels, threshold_byte
 from sxtstudio.core.polarity import Value
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.context import SliceRing, stacked
@@ -89,12 +90,20 @@ def labels_of(values: Image, threshold: float) -> Pixels:
     return as_labels(values > threshold)
 
 
-def probability_of(values: Image) -> Pixels:
-    """Return 255 times (values + 1)/2 as uint8, above 127 exactly where the value is above 0."""
+def probability_of(values: Image, threshold: float = 0.0) -> Pixels:
+    """Return 255 times (values + 1)/2 as uint8, rounded so that two thresholds make the same of it.
+
+    It is above ``threshold_byte(threshold)`` exactly where ``labels_of`` labels: labels made of it at the
+    threshold of their run are those of the run. Where that allows it, it is above 127 exactly where the value
+    is above 0 as well.
+    """
     scaled = (values + np.float32(1)) * np.float32(127.5)
     rounded: Pixels = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    rounded[(values > 0) & (rounded < 128)] = 128
-    rounded[(values <= 0) & (rounded > 127)] = 127
+    for at in (0.0, threshold):
+        below = np.uint8(np.clip(math.floor(threshold_byte(at)), 0, 254))
+        above = values > at
+        np.maximum(rounded, below + np.uint8(1), out=rounded, where=above)
+        np.minimum(rounded, below, out=rounded, where=~above)
     return rounded
 
 

@@ -108,6 +108,34 @@ def test_probability_is_above_the_middle_where_the_output_is_above_zero() -> Non
     assert probability_of(values).tolist() == [0, 89, 127, 127, 128, 166, 255]
 
 
+@pytest.mark.parametrize("threshold", [-1.0, -0.73, -0.25, 0.0, 0.003, 1 / 3, 0.5, 0.99])
+def test_an_output_that_is_stored_lies_on_its_side_of_the_threshold_of_the_run(threshold: float) -> None:
+    random = np.random.default_rng(5)
+    values = np.clip(threshold + random.normal(0, 0.004, 200_000), -1, 1).astype(np.float32)
+    values[:3] = np.nextafter(np.float32(threshold), np.float32([-2, 0, 2])[:3])
+    values[3] = threshold
+    stored = probability_of(values, threshold)
+    labelled = values > threshold  # the rule of labels, and of a change of the threshold beside it
+    np.testing.assert_array_equal(stored > (threshold + 1) * 127.5, labelled)
+    far = np.random.default_rng(6).uniform(-1, 1, 100_000).astype(np.float32)
+    for some in (values, far):
+        assert np.abs(probability_of(some, threshold) - (some.astype(float) + 1) * 127.5).max() < 1.51
+
+
+@pytest.mark.parametrize("threshold", [-0.2, 0.0, 0.2])
+def test_the_stored_output_gives_the_labels_of_the_run_also_after_it_was_gone_on_with(
+    tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path, threshold: float
+) -> None:
+    wanted = replace(parameters, threshold=threshold, probability=True)
+    with pytest.raises(Cancelled):
+        segment(ArrayVolume(tomogram), wanted, tmp_path / "w", progress=Stopping(2).progress)
+    with segment(ArrayVolume(tomogram), wanted, tmp_path / "w", resume=True) as result:
+        assert 0 < result.resumed < len(tomogram)
+        assert result.probability is not None
+        again = result.probability.array > (threshold + 1) * 127.5
+        np.testing.assert_array_equal(again, result.labels.array > 0)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float16, np.float64])
 def test_every_type_of_values(
     tomogram: np.ndarray, parameters: SegmentParameters, model_path: Path, tmp_path: Path, dtype: Any

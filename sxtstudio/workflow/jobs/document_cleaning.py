@@ -18,7 +18,7 @@ from sxtstudio.core.cleanup_preview import CleanPreview, preview_slice
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
-from sxtstudio.core.labels import as_labels
+from sxtstudio.core.labels import as_labels, threshold_byte
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_reserved, open_array
@@ -90,8 +90,7 @@ class ThresholdedLabels:
                 "Segment with “Keep the network's output”."
             )
         self._values = None if self._kept is None else self._kept.open()
-        # The output is kept as 255 times (output + 1)/2.
-        self._level = 0.0 if threshold is None else (threshold + 1) * 127.5
+        self._level = 0.0 if threshold is None else threshold_byte(threshold)
 
     def read(self, first: int, last: int) -> Pixels:
         """Return a copy of the slices ``first`` to ``last`` (not included)."""

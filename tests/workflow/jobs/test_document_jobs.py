@@ -23,6 +23,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.workflow.document.network_output import find_output
 from sxtstudio.workflow.jobs import cell_hints, document_mask
 from sxtstudio.workflow.jobs.cleaning import CleanJob, CleanUp, clean_file
 from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document, preview_clean_up
@@ -183,6 +184,29 @@ def test_an_interrupted_segmentation_is_gone_on_with(
         "voxels": int(truth.sum()), "output_kept": True,
     }  # fmt: skip
     assert read_interrupted(folder, work_dir) is None
+
+
+@pytest.mark.parametrize("threshold", [-0.2, 0.2])
+def test_the_threshold_of_the_segmentation_makes_the_same_labels_again(
+    toy_model: Path, tmp_path: Path, threshold: float
+) -> None:
+    grain = tmp_path / "grain.mrc"
+    with mrcfile.new(grain) as file:
+        file.set_data(np.random.default_rng(1).normal(size=(6, 80, 90)).astype(np.float32))
+    parameters = SegmentParameters(
+        str(toy_model), "cpu", threshold=threshold, polarity="dark", probability=True, neighbours=0
+    )
+    with open_volume(grain) as volume:
+        labels, known = np.zeros(volume.shape, np.uint8), KnownInput.of(grain, volume)
+        work_dir = tmp_path / "unfinished"
+        segment_document(recorder_of(labels), known, parameters, tmp_path, work_dir, Progress(), print)
+    once, kept = labels.copy(), find_output(tmp_path, volume.shape)
+    assert kept is not None and kept.threshold == threshold and once.any()
+    clean_up = CleanUp(threshold=threshold)
+    report = clean_document(
+        recorder_of(labels), CleanInput(labels, None, kept, None), clean_up, tmp_path, Progress(), print
+    )
+    assert np.array_equal(labels, once) and report.voxels_after == np.count_nonzero(once)
 
 
 def test_a_mask_by_an_unsure_polarity_says_so_and_what_to_do() -> None:
