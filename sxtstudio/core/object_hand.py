@@ -149,6 +149,8 @@ def merge(hand: Hand, numbers: tuple[int, ...]) -> int:
     flags = frozenset().union(*(row.flags for row in there))
     if not all(Flag.SHEET in row.flags for row in there):
         flags -= {Flag.SHEET}
+    if not all(Flag.CHECKED in row.flags for row in there):
+        flags -= {Flag.CHECKED}
     for number in others:
         hand.renumber(number, kept)
     hand.change_rows({**dict.fromkeys(others), kept: replace(classed, notes=notes, flags=flags)})

@@ -20,6 +20,7 @@ class Flag(StrEnum):
     OPEN = "open"  # much of it is missing above or below its outlines (core/bodies/ends.py)
     DOUBTFUL = "doubtful"  # the network was not sure of its outline
     SHEET = "sheet"  # an open sheet of membrane, such as ER, which encloses nothing
+    CHECKED = "checked"  # somebody looked at it, open as it is, and it is right
 
 
 class Decided(StrEnum):

@@ -44,6 +44,14 @@ GESTURES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("Backspace, Shift + Space", "The slice before, of those that are judged"),
         ("U", "The slice that is shown is not judged after all"),
     ),
+    "Keys while objects are checked": (
+        ("Enter", "It is right"),
+        ("1 … 9", "It is of another class"),
+        ("Space, →", "Skip it: it comes again after all others"),
+        ("←", "The one before"),
+        ("Esc", "Later"),
+        ("↑, ↓", "In a slice view: next or previous slice"),
+    ),
     "Keys in the table of objects": (
         ("Return, double click", "Go to the object"),
         ("H", "Hide the chosen objects, or show them again"),

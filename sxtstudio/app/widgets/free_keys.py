@@ -22,7 +22,9 @@ def is_free(watched: QObject, event: QKeyEvent, window: QWidget) -> bool:
     """Whether a key goes to a widget of ``window``, and neither into a field nor to what it would press."""
     if not isinstance(watched, QWidget) or watched.window() is not window:
         return False
-    if isinstance(watched, _FIELDS):
+    # A field leaves Enter to those around it when it is done with it: that is no other key.
+    focus = window.focusWidget()
+    if isinstance(watched, _FIELDS) or (isinstance(focus, _FIELDS) and watched.isAncestorOf(focus)):
         return False
     pressed = isinstance(watched, QAbstractButton | QAbstractItemView) and event.key() in _PRESSING
     return not pressed

@@ -1,7 +1,7 @@
-"""The queue of objects to be checked: the least sure first, then those of a doubtful outline.
+"""The queue of objects to be checked: the least sure first, then those of a doubtful outline, then open ones.
 
-What has been checked is in the table itself (given by hand, no longer doubtful), so that the queue can be
-left at any time, and goes on where it was left, also in another week.
+What has been checked is in the table itself (given by hand, no longer doubtful, or open but checked), so that
+the queue can be left at any time, and goes on where it was left, also in another week.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from sxtstudio.core.object_classes import FILOPODIUM
 from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
 
 
@@ -18,6 +19,7 @@ class Why(Enum):
 
     UNSURE = "unsure"  # a classifier gave it its class
     DOUBTFUL = "doubtful"  # the network was not sure of its outline
+    OPEN = "open"  # its outlines end while it is wide
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,28 @@ def questions(table: ObjectTable, margins: Mapping[int, float] | None = None) ->
         if row.decided is Decided.CLASSIFIER
     ]
     asked = {number for _, number in unsure}
-    doubtful = [n for n, row in table.rows.items() if Flag.DOUBTFUL in row.flags and n not in asked]
+    outlines = [(number, table.rows[number]) for number in sorted(table.rows.keys() - asked)]
+    doubtful = [number for number, row in outlines if Flag.DOUBTFUL in row.flags]
+    is_open = [number for number, row in outlines if Flag.DOUBTFUL not in row.flags and _open_unseen(row)]
     return [
         *(Question(number, Why.UNSURE) for _, number in sorted(unsure)),
-        *(Question(number, Why.DOUBTFUL) for number in sorted(doubtful)),
+        *(Question(number, Why.DOUBTFUL) for number in doubtful),
+        *(Question(number, Why.OPEN) for number in is_open),
     ]
 
 
+def _open_unseen(row: ObjectRow) -> bool:
+    """Whether a body is open and nobody looked at it; of a filopodium it was said when it was taken."""
+    taken = row.class_name == FILOPODIUM.name and row.decided is Decided.HAND
+    return Flag.OPEN in row.flags and not row.flags & {Flag.CHECKED, Flag.SHEET} and not taken
+
+
 def row_after(row: ObjectRow, answer: Answer) -> ObjectRow:
-    """Return the row of an object after an answer: it is checked, and its outline no longer doubtful."""
-    flags = row.flags - {Flag.DOUBTFUL}
+    """Return the row of an object after an answer: it is checked, and its outline no longer doubtful.
+
+    What is missing of an open body is missing whatever one sees, so it stays open, and is checked.
+    """
+    flags = row.flags - {Flag.DOUBTFUL} | (row.flags & {Flag.OPEN} and {Flag.CHECKED})
     match answer:
         case Skip():
             return row

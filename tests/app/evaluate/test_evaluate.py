@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app import questions
@@ -311,6 +312,24 @@ def test_keys_in_a_field_are_written_there(expert) -> None:
     field.selectAll()
     expert.qtbot.keyClick(field, Qt.Key.Key_2)
     assert field.value() == 2 and expert.session.marks.value.mark is Mark.FALSE_POSITIVE
+
+
+def test_enter_that_commits_a_number_judges_nothing(expert) -> None:
+    """The field leaves it to those around it; they get it as a key of their own."""
+    expert.begin()
+    window = expert.window
+    window.activateWindow()
+    expert.qtbot.waitUntil(window.isActiveWindow)
+    expert.panel.choosing.open()
+    field = expert.panel.choice.number
+    field.setFocus()
+    field.selectAll()
+    expert.qtbot.keyClick(field, Qt.Key.Key_2)
+    # As the window system sends it: QTest's own goes no further than the field.
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Return)
+    assert field.value() == 2 and not expert.work.evaluation.judged
+    expert.key(Qt.Key.Key_Return)
+    assert expert.work.evaluation.judged
 
 
 def test_time_is_counted_while_somebody_works(expert, monkeypatch) -> None:

@@ -690,9 +690,9 @@ def test_enter_and_space_answer_after_a_look_at_the_object(
         assert window.session.objects.value.selected == (number,)
         QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
         assert window.focusWidget() is view and queue.takes_keys
-        z = window.session.cursor[0]
-        QTest.keyClick(view, Qt.Key.Key_Right)
-        assert window.session.cursor != z and queue.queue.current.number == number, "arrows are the view's"
+        at = window.session.cursor
+        QTest.keyClick(view, Qt.Key.Key_Up)
+        assert window.session.cursor != at and queue.queue.current.number == number, "up and down lead on"
         QTest.keyClick(window.focusWidget(), key)
     rows = table(window).rows
     assert [rows[n].decided for n in (1, 2, 3)] == [Decided.HAND, Decided.HAND, Decided.CLASSIFIER]
@@ -706,6 +706,52 @@ def test_enter_and_space_answer_after_a_look_at_the_object(
     queue.end()
     QTest.keyClick(slices.bar.slider, Qt.Key.Key_Return)
     assert table(window).rows[3].decided is Decided.CLASSIFIER
+
+
+@pytest.mark.parametrize("where", ["xy", "yz", "3D"])
+def test_arrows_and_esc_answer_after_a_click_in_a_view(
+    classified: MainWindow, classing: ClassSections, qtbot: QtBot, where: str
+) -> None:
+    window, queue, parts = classified, classing.queue, classified.context.parts
+    if where == "3D":
+        window.session.layout.set(view3d=True)
+        qtbot.waitUntil(lambda: parts.view3d.canvas is not None, timeout=60_000)
+    view = parts.view3d.canvas.widget if where == "3D" else parts.slices.views[where]
+    press(window, "classes.check")
+    qtbot.wait(50)
+
+    def click() -> None:
+        QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
+        assert window.focusWidget() is view and queue.takes_keys
+
+    click()
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    assert window.session.objects.value.selected == (3,), "skipped"
+    click()
+    QTest.keyClick(view, Qt.Key.Key_Left)
+    assert window.session.objects.value.selected == (2,), "back"
+    click()
+    press(window, "labels.brush")
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert queue.running and window.session.tool.value.tool == "look", "the tool goes first"
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert not queue.running and window.session.objects.value.selected == (2,)
+    at = window.session.cursor
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    assert where == "3D" or window.session.cursor != at, "the view's own again"
+
+
+def test_an_open_body_is_asked_about_and_stays_open(classified: MainWindow, classing: ClassSections) -> None:
+    window, queue = classified, classing.queue
+    rows = {5: ObjectRow(flags=frozenset({Flag.OPEN}))}
+    window.session.change_rows(table(window).change(rows), EditKind.CLASSIFY)
+    assert queue.left.text().endswith("then 2 objects with a doubtful outline (1 of them open).")
+    press(window, "classes.check")
+    for _ in range(4):
+        QTest.keyClick(queue.card, Qt.Key.Key_Return)
+    assert window.session.objects.value.selected == (5,) and "It is open" in queue.why.text()
+    QTest.keyClick(queue.card, Qt.Key.Key_Return)
+    assert not queue.running and table(window).rows[5].flags == {Flag.OPEN, Flag.CHECKED}
 
 
 def test_another_chosen_object_pauses_the_queue_and_gets_the_key(

@@ -16,7 +16,7 @@ from sxtstudio.core.classes.assigning import (
 )
 from sxtstudio.core.classes.classifier import Predictions
 from sxtstudio.core.classes.queue import ClassIs, Queue, Right, Skip, Why, questions, row_after
-from sxtstudio.core.object_classes import GOLD, VESICLE, ObjectClass
+from sxtstudio.core.object_classes import FILOPODIUM, GOLD, VESICLE, ObjectClass
 from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
 
 DOUBT = frozenset({Flag.DOUBTFUL})
@@ -61,6 +61,30 @@ def test_each_answer_brings_the_next_one_until_all_is_checked() -> None:
     assert table.rows[4] == ObjectRow("ER", Decided.HAND)
     assert table.rows[5] == ObjectRow("Vesicle", Decided.HAND, flags=frozenset({Flag.BORDER}))
     assert table.rows[6] == ObjectRow(), "an outline that is right gives no class"
+
+
+def test_open_bodies_are_asked_about_last_and_stay_open() -> None:
+    is_open = frozenset({Flag.OPEN})
+    table = TABLE.changed(
+        TABLE.change(
+            {
+                8: ObjectRow("ER", Decided.RULE, flags=is_open | {Flag.BORDER}),
+                9: ObjectRow(flags=is_open),
+                10: ObjectRow(flags=is_open | {Flag.SHEET}),
+                11: ObjectRow(FILOPODIUM.name, Decided.HAND, flags=is_open),
+                12: ObjectRow(flags=is_open | DOUBT),
+            }
+        )
+    )
+    asked = questions(table)
+    assert [one.number for one in asked] == [2, 4, 1, 5, 6, 12, 8, 9]
+    assert [one.why for one in asked[-3:]] == [Why.DOUBTFUL, Why.OPEN, Why.OPEN]
+    for number, answer in ((12, Right()), (8, Right()), (9, ClassIs("Gold"))):
+        row = row_after(table.rows[number], answer)
+        assert Flag.OPEN in row.flags, "it is cut by the wedge whatever was answered"
+        table = table.changed(table.change({number: row}))
+        assert number not in {one.number for one in questions(table)}
+    assert row_after(table.rows[10], Skip()) == table.rows[10]
 
 
 def test_skipped_objects_come_again_after_all_others() -> None:

@@ -31,12 +31,20 @@ from sxtstudio.core.classes.queue import (
 )
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.wording import count, share
+from sxtstudio.core.wording import count, grouped, share
 
 _REASONS = 2
+_ASKED = {
+    Why.DOUBTFUL: "The network was not sure of its outline: is it one whole body?",
+    Why.OPEN: (
+        "It is open: its outlines end while it is wide. Is it one body, with nothing of it in the slices "
+        "above and below?"
+    ),
+}
 _START, _GO_ON = "Check them one by one", "Go on checking"
-# After a click in a view the arrow keys and Esc are for the slices and tools.
 _ANYWHERE = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+# After a click in a view as well; up and down go through the slices and turn the bodies there.
+_IN_VIEWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Escape)
 _KEYS = "Enter: right · 1–9: another class · Space or →: skip · ←: back · Esc: later"
 
 
@@ -206,17 +214,25 @@ class QueueSection(QWidget):
         return event.type() != QEvent.Type.KeyRelease
 
     def _ours(self, watched: QObject, event: QKeyEvent) -> bool:
-        """Whether a key answers: on the card all do, after a look at the object those of ``_ANYWHERE``."""
+        """Whether a key answers: on the card and after a click in a view all do, else ``_ANYWHERE``."""
         if event.key() not in self._does:
             return False
         if watched in self._own:
             return True
-        if event.key() not in _ANYWHERE or not self.takes_keys or self._context.parts.toolbox.unfinished:
+        toolbox, window = self._context.parts.toolbox, self._context.window
+        if not self.takes_keys or toolbox.unfinished:
             return False
-        window = self._context.window
-        # A field leaves Enter to those around it when it is done with it: that is no answer.
+        if event.key() == Qt.Key.Key_Escape and toolbox.wants_pointer:
+            return False  # it puts the tool away first
+        heard = event.key() in _ANYWHERE or (event.key() in _IN_VIEWS and self._is_view(watched))
         plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        return plain and watched is window.focusWidget() and is_free(watched, event, window)
+        return heard and plain and watched is window.focusWidget() and is_free(watched, event, window)
+
+    def _is_view(self, watched: QObject) -> bool:
+        """Whether this is a view of slices, or the one in 3D."""
+        parts = self._context.parts
+        canvas = parts.view3d.canvas
+        return watched in parts.slices.views.values() or (canvas is not None and watched is canvas.widget)
 
     def _go(self, queue: Queue) -> None:
         """Show where one is now; at the end say so."""
@@ -281,8 +297,8 @@ class QueueSection(QWidget):
         self.colour.setVisible(known is not None)
         if known is not None:
             self.colour.setPixmap(swatch(known.rgb).pixmap(16, 16))
-        if question.why is Why.DOUBTFUL:
-            show_note(self.why, "The network was not sure of its outline: is it one whole body?")
+        if question.why is not Why.UNSURE:
+            show_note(self.why, _ASKED[question.why])
             return
         reasons = [one for one in self._classifier.reasons_for(question.number) if one.part > 0][:_REASONS]
         said = " and ".join(f"“{one.title}”" for one in reasons)
@@ -294,12 +310,14 @@ def _left_text(left: list[Question], running: bool) -> str:
         return "Nothing to check: the classifier has given no class, and no outline is doubtful."
     if running:
         return f"{count(len(left), 'object')} left"
-    doubtful = sum(one.why is Why.DOUBTFUL for one in left)
+    is_open = sum(one.why is Why.OPEN for one in left)
+    doubtful = is_open + sum(one.why is Why.DOUBTFUL for one in left)
     parts = []
     if len(left) > doubtful:
         parts.append(
             f"{count(len(left) - doubtful, 'object')} with a class of the classifier, the least sure first"
         )
     if doubtful:
-        parts.append(f"{count(doubtful, 'object')} with a doubtful outline")
+        of_them = f" ({'all' if is_open == doubtful else grouped(is_open)} of them open)" if is_open else ""
+        parts.append(f"{count(doubtful, 'object')} with a doubtful outline{of_them}")
     return f"To check: {', then '.join(parts)}."

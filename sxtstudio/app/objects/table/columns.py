@@ -80,6 +80,7 @@ FLAGS: dict[Flag, tuple[str, str]] = {
         "its outlines end while it is wide: more than a fifth is missing above or below them",
     ),
     Flag.DOUBTFUL: ("doubtful", "the network was not sure of its outline"),
+    Flag.CHECKED: ("checked", "it was looked at while checking, and is right as it is"),
     Flag.SHEET: (
         "sheet",
         "an open sheet of membrane that encloses nothing; a lasso drawn around a part of "
