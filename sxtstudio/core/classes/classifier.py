@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,6 +94,8 @@ class Examples:
         All of them, and their colours.
     calibrated
         Sizes are in µm³, else in voxels.
+    of_sheets
+        Names of the classes of which open sheets of membrane are examples, too.
     """
 
     keys: tuple[str, ...]
@@ -101,6 +103,7 @@ class Examples:
     class_of: NDArray[np.int64]
     classes: tuple[ObjectClass, ...]
     calibrated: bool
+    of_sheets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,8 +202,15 @@ class Classifier:
         """Whether one of its features needs this."""
         return any((known := feature_named(key)) and known.need is need for key in self.examples.keys)
 
-    def predict(self, features: FeatureTable) -> Predictions:
+    def predict(self, features: FeatureTable, sheets: Collection[int] = ()) -> Predictions:
         """Say the class of objects.
+
+        Parameters
+        ----------
+        features
+            Of the objects.
+        sheets
+            Those that enclose nothing: they get only classes of which it has seen sheets, and else none.
 
         Raises
         ------
@@ -209,7 +219,11 @@ class Classifier:
         """
         rows = self._filled(self._chosen(features))
         names = tuple(one.name for one in self.classes)
-        return Predictions(features.numbers, names, self.forest.probabilities(rows), self._unlike(rows))
+        probabilities = self.forest.probabilities(rows)
+        flat = np.isin(features.numbers, np.array(sorted(sheets), np.int64))
+        of_sheets = np.array([name in self.examples.of_sheets for name in names], bool)
+        asked = ~flat | of_sheets[probabilities.argmax(1)]
+        return Predictions(features.numbers[asked], names, probabilities[asked], self._unlike(rows[asked]))
 
     def reasons_for(self, features: FeatureTable, number: int) -> list[Reason]:
         """Return what spoke for the class of one object, the most first, and what spoke against it.
@@ -304,7 +318,7 @@ def combined(one: Examples, other: Examples) -> Examples:
         for column, key in enumerate(part.keys):
             values[begin : begin + len(part.values), keys.index(key)] = part.values[:, column]
     class_of = np.concatenate([one.class_of, place[other.class_of]])
-    return Examples(keys, values, class_of, tuple(classes), one.calibrated)
+    return Examples(keys, values, class_of, tuple(classes), one.calibrated, one.of_sheets | other.of_sheets)
 
 
 def _without(one: Examples, other: Examples) -> Examples:
@@ -328,11 +342,22 @@ def _without(one: Examples, other: Examples) -> Examples:
     return replace(one, values=one.values[new], class_of=one.class_of[new])
 
 
-def examples_of(features: FeatureTable, classes: Sequence[ObjectClass], named: dict[int, str]) -> Examples:
-    """Return objects whose class is known (``named`` by their number) as examples, with all features."""
+def examples_of(
+    features: FeatureTable,
+    classes: Sequence[ObjectClass],
+    named: dict[int, str],
+    sheets: Collection[int] = (),
+) -> Examples:
+    """Return objects whose class is known (``named`` by their number) as examples, with all features.
+
+    ``sheets`` are those that enclose nothing.
+    """
     used = [one for one in classes if one.name in named.values()]
     places = {one.name: place for place, one in enumerate(used)}
     numbers = np.array(sorted(n for n, name in named.items() if name in places), np.int64)
     numbers = numbers[np.isin(numbers, features.numbers)]
     class_of = np.array([places[named[number]] for number in numbers.tolist()], np.int64)
-    return Examples(features.keys, features.rows(numbers), class_of, tuple(used), features.calibrated)
+    of_sheets = frozenset(named[number] for number in numbers.tolist() if number in sheets)
+    return Examples(
+        features.keys, features.rows(numbers), class_of, tuple(used), features.calibrated, of_sheets
+    )

@@ -13,6 +13,7 @@ trees        of each tree, node by node: feature (-1: a leaf), threshold, left, 
 fill         of each feature, what stands for a value that could not be measured
 importance   of each feature, its part in what the trees tell apart
 examples     the training objects: features (null: not measured) and class (number in ``classes``)
+of_sheets    names of the classes of which training objects were open sheets of membrane (may be missing)
 right        of each class, how many of its training objects were named rightly out of bag
 ============ ==========================================================================================
 """
@@ -81,6 +82,7 @@ class _File(Struct):
     importance: list[_Share]
     examples: _Examples
     right: list[_Whole]
+    of_sheets: Annotated[list[str], Meta(max_length=_MOST_CLASSES)] = []
 
     def __post_init__(self) -> None:
         if self.format != FORMAT:
@@ -136,6 +138,7 @@ def read_classifier(path: Path) -> Classifier:
         np.array(file.examples.class_of, np.int64),
         tuple(entry.object_class() for entry in file.classes),
         file.sizes == "um3",
+        frozenset(file.of_sheets),
     )
     objects = np.bincount(examples.class_of)
     scores = tuple(
@@ -190,6 +193,8 @@ def _content(classifier: Classifier) -> bytes:
             for tree in classifier.forest.trees
         ],
     }
+    if examples.of_sheets:
+        content["of_sheets"] = sorted(examples.of_sheets)
     return json.dumps(content, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 

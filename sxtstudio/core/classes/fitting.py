@@ -86,7 +86,8 @@ def _useful(examples: Examples) -> Examples:
         keys=tuple(examples.keys[column] for column in chosen),
         values=values[:, chosen],
         class_of=place[examples.class_of[stays]],
-        classes=tuple(examples.classes[number] for number in known),
+        classes=(classes := tuple(examples.classes[number] for number in known)),
+        of_sheets=examples.of_sheets.intersection(one.name for one in classes),
     )
 
 

@@ -145,7 +145,7 @@ class _Deciding:
                 table = self._with_named(table)
                 classifier = self._train(features, table)
             if classifier is not None:
-                said = classifier.predict(features)
+                said = classifier.predict(features, sheets_in(table))
                 if said.warning:
                     self.notes.append(said.warning)
                 classes = with_classes(table, classifier.classes)
@@ -175,7 +175,7 @@ class _Deciding:
         return table.changed(table.change(rows, classes))
 
     def _train(self, features: FeatureTable, table: ObjectTable) -> Classifier:
-        examples = examples_of(features, table.classes, self.named)
+        examples = examples_of(features, table.classes, self.named, sheets_in(table))
         if self.classifier is not None:
             examples = combined(self.classifier.examples, examples)
         self.trained = train(examples)

@@ -302,7 +302,7 @@ def _classed(
         elif step.edit is EditKind.CLASSIFY and (folder / layout.CLASSIFIER).is_file():
             classifier = read_classifier(folder / layout.CLASSIFIER)
             absorbing = "dark" if document.polarity is None else document.polarity.value
-            said = classifier.predict(features_of(measured, absorbing))
+            said = classifier.predict(features_of(measured, absorbing), sheets_in(table))
             rows = by_classifier(table, said)
             table = table.changed(table.change(rows, with_classes(table, classifier.classes)))
     return table

@@ -13,7 +13,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 
 from sxtstudio.core.classes import fitting
-from sxtstudio.core.classes.classifier import Classifier, Examples, combined
+from sxtstudio.core.classes.classifier import Classifier, Examples, combined, examples_of
 from sxtstudio.core.classes.classifier_file import read_classifier, write_classifier
 from sxtstudio.core.classes.features import FeatureTable, Need, feature_named, features_of
 from sxtstudio.core.classes.fitting import train
@@ -221,6 +221,31 @@ def test_an_object_counts_once_and_its_last_class_counts(specimens: Any, tmp_pat
     assert np.bincount(both.class_of).tolist() == [3, 5, 4]
     more = combined(before, specimens.examples([0, 1, 2], seed=7))
     assert len(more.values) == 15, "other objects are added"
+
+
+def test_sheets_get_only_classes_of_which_sheets_were_shown(specimens: Any, tmp_path: Path) -> None:
+    kinds, given = [0, 1, 2] * 6, specimens.features([0, 1, 2], seed=9)
+    numbers = given.numbers.tolist()
+    all_of_them = train(specimens.examples(kinds)).predict(given)
+    assert all_of_them.numbers.tolist() == numbers and all_of_them.class_names == [
+        one.name for one in specimens.classes
+    ]
+    alone = train(specimens.examples(kinds))
+    assert alone.predict(given, sheets=numbers).numbers.tolist() == []
+    assert alone.predict(given, sheets=numbers[:1]).numbers.tolist() == numbers[1:]
+    features = specimens.features(kinds)
+    named = {
+        n: specimens.classes[kind].name for n, kind in zip(features.numbers.tolist(), kinds, strict=True)
+    }
+    flat = [n for n, name in named.items() if name == specimens.classes[1].name]
+    taught = train(examples_of(features, specimens.classes, named, sheets=flat))
+    write_classifier(tmp_path / "c.json", taught)
+    for one in (taught, read_classifier(tmp_path / "c.json")):
+        assert one.examples.of_sheets == {specimens.classes[1].name}
+        said = one.predict(given, sheets=numbers)
+        assert said.numbers.tolist() == numbers[1:2] and said.class_names == [specimens.classes[1].name]
+    both = combined(taught.examples, specimens.examples(kinds, seed=3))
+    assert both.of_sheets == {specimens.classes[1].name}
 
 
 # -- files ---------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from sxtstudio.core.classes.classifier_file import (
     write_classifier,
 )
 from sxtstudio.core.classes.features import FeatureTable, feature_named, features_of
+from sxtstudio.core.classes.rules import sheets_in
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
@@ -68,7 +69,7 @@ class _Input:
 
     def examples(self, features: FeatureTable) -> Examples:
         named = {n: name for n, name in given_by_hand(self.table).items() if n not in self.stale}
-        return examples_of(features, self.table.classes, named)
+        return examples_of(features, self.table.classes, named, sheets_in(self.table))
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class ClassifierWork(QObject):
 
         def work(job: Job) -> tuple[FeatureTable, Predictions, Rows, str]:
             features = given.features()
-            said = classifier.predict(features)
+            said = classifier.predict(features, sheets_in(given.table))
             return features, said, given.rows(given.table, said), sha256_of_classifier(classifier)
 
         def done(found: tuple[FeatureTable, Predictions, Rows, str]) -> None:
