@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QWidget
 
 from sxtstudio.app.context import Context
+from sxtstudio.app.theme import RESOURCES
 from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.io.project import is_project
 from sxtstudio.io.zarr import is_zarr
@@ -147,8 +148,16 @@ def start_folder(context: Context) -> Path:
 
 
 def save_folder(context: Context) -> Path:
-    """Return the folder that a dialog for saving begins in: never within a project or a Zarr store."""
-    return _outside_stores(Path(context.settings.save_folder()))
+    """Return the folder that a dialog for saving begins in: never within a project or a Zarr store.
+
+    Until something was saved it is the folder of the project that is open, or of its tomogram.
+    """
+    document, own = context.session.document, None
+    if document is not None:
+        # The sample lies among the files of the program, where nobody looks for his own.
+        at = document.project or Path(document.source).absolute()
+        own = None if at.is_relative_to(RESOURCES) else _outside_stores(at.parent)
+    return _outside_stores(Path(context.settings.save_folder(own)))
 
 
 def _outside_stores(folder: Path) -> Path:

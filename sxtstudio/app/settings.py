@@ -125,16 +125,18 @@ class Settings:
         """Remember the folder of a file that was chosen to be opened."""
         self.set(_OPENED_IN, str(Path(path).absolute().parent))
 
-    def save_folder(self) -> str:
+    def save_folder(self, of_the_work: Path | None = None) -> str:
         """Return the folder that dialogs for saving begin in: where something was saved last.
 
-        Before that it is the user's folder of documents, never the one of the data: that may be read-only,
-        or belong to a file that is only about to be opened.
+        Before that it is ``of_the_work``, the one of what is open, if one may write there; else the user's
+        folder of documents.
         """
         self._keep_save_folder()
         stored = str(self.get(_SAVED_IN, ""))
         if _may_begin_in(stored):
             return stored
+        if of_the_work is not None and of_the_work.is_dir() and os.access(of_the_work, os.W_OK):
+            return str(of_the_work)
         documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
         return documents if documents and Path(documents).is_dir() else str(home_folder())
 

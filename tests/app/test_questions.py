@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import mrcfile
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
@@ -135,6 +138,28 @@ def test_a_folder_is_remembered_for_saving_once_something_was_saved_there(
     context.settings.sync()  # as when the window closes
     assert context.settings.get("save_folder", "") == str(tmp_path / "two")
     assert Path(context.settings.folder()) == data
+
+
+def test_the_first_thing_is_saved_beside_what_is_open(
+    sample: MainWindow, open_file: Callable[[Path], MainWindow], tmp_path: Path, proposed: list[Path]
+) -> None:
+    context = sample.context
+    documents = Path(context.settings.save_folder())
+
+    def propose() -> Path:
+        questions.save_file(context, "Save", "a.csv", "CSV (*.csv)")
+        return proposed[-1].parent
+
+    assert propose() == documents, "nobody looks for files among those of the program"
+    (tmp_path / "data").mkdir()
+    with mrcfile.new(tmp_path / "data" / "cell.mrc") as file:
+        file.set_data(np.random.default_rng(0).normal(size=(4, 30, 30)).astype(np.float32))
+    open_file(tmp_path / "data" / "cell.mrc")
+    assert propose() == tmp_path / "data"
+    (tmp_path / "work").mkdir()
+    document = context.session.document
+    adopt(document, save(snapshot(document), tmp_path / "work" / "cell.sxt"))
+    assert propose() == tmp_path / "work"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these are folders of Linux")

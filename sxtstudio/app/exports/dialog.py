@@ -167,7 +167,7 @@ class ExportDialog(ToolDialog):
             raise UserError("The file has no name yet: give one, or choose it.")
         path = Path(name).expanduser()
         if not path.is_absolute():
-            path = Path(self._context.settings.save_folder(), name)
+            path = questions.save_folder(self._context) / name
         first, last = self.options.range
         return Handover(
             route.content, route.program, path, first, last, self.options.inside_mask, self.options.mesh

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pyqtgraph import ScatterPlotItem
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
@@ -158,6 +159,59 @@ def test_limits_are_dragged_or_typed(filled: PlotsPage, sample: MainWindow, qtbo
     fields.show_all.click()
     filled.plot.limited.emit(15, 50)
     assert objects.value.only == {4, 5, 6, 7}, "of the surface, which lies along x"
+
+
+def test_only_limits_that_are_in_force_stand_in_the_fields(
+    filled: PlotsPage, sample: MainWindow, qtbot: QtBot
+) -> None:
+    objects, fields = sample.session.objects, filled.fields
+
+    def limits() -> tuple[str, str]:
+        return fields.low.text(), fields.high.text()
+
+    def type_low(text: str) -> None:
+        fields.low.setFocus()
+        fields.low.selectAll()
+        qtbot.keyClicks(fields.low, text)
+        qtbot.keyClick(fields.low, Qt.Key.Key_Return)
+
+    type_low("4")
+    assert objects.value.only == {4, 5, 6, 7, 8, 9} and limits() == ("4", "")
+    type_low("1000")
+    assert objects.value.only == {4, 5, 6, 7, 8, 9}, "nothing is as large: nothing has changed"
+    assert limits() == ("4", "")
+    filled.plot.limited.emit(2.00004, 7.2)
+    assert objects.value.only == {4, 5, 6, 7} and limits() == ("4", "7.2"), "of what was left"
+    fields.column.setCurrentIndex(fields.column.findData("surface"))
+    qtbot.waitUntil(lambda: limits() == ("", ""))
+    fields.column.setCurrentIndex(fields.column.findData("volume"))
+    qtbot.waitUntil(lambda: limits() == ("4", "7.2"))
+    objects.set(only=None)  # as by the table, or a key
+    qtbot.waitUntil(lambda: limits() == ("", ""))
+    type_low("4")
+    filled.plot.caught.emit(frozenset({4, 5}))  # a lasso
+    qtbot.waitUntil(lambda: limits() == ("", ""))
+
+
+@pytest.mark.parametrize("kind", [FigureKind.DOTS, FigureKind.HISTOGRAM, FigureKind.SCATTER])
+def test_how_many_a_lasso_has_left_is_said_in_what_is_exported(
+    filled: PlotsPage,
+    tmp_path: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: FigureKind,
+) -> None:
+    filled.fields.kind.setCurrentIndex(filled.fields.kind.findData(kind))
+    filled.plot.caught.emit(frozenset({4, 5, 7}))
+    qtbot.waitUntil(lambda: "n = 3 objects" in filled.words.text())
+    assert "6 of 9 objects not shown" in filled.words.text()
+    for suffix in (".svg", ".png"):
+        path = tmp_path / f"plot{suffix}"
+        monkeypatch.setattr(questions, "save_file", lambda *_, path=path, **more: path)
+        filled.fields.export.click()
+    text = " ".join((tmp_path / "plot.svg").read_text(encoding="utf-8").split())
+    assert "n = 3 objects" in text and "6 of 9 objects not shown" in text
+    assert QImage(str(tmp_path / "plot.png")).height() > 4 * 290, "there is a line below"
 
 
 def test_colours_are_those_of_a_column_with_its_bar(

@@ -15,7 +15,7 @@ from sxtstudio.app.states import ObjectsState
 from sxtstudio.core.figures import Category, Figure, FigureKind, dot_plot, histogram, scatter_plot
 from sxtstudio.core.measure.counted import Counted, at_border, counted, flagged, sheets_text
 from sxtstudio.core.object_table import Flag
-from sxtstudio.core.wording import count
+from sxtstudio.core.wording import count, grouped
 
 NO_CLASS = "No class"
 ALL = "All objects"
@@ -98,7 +98,7 @@ def plot_of(listing: Listing, choice: PlotChoice, state: ObjectsState) -> Plotte
     else:
         figure = dot_plot(categories, y_title)
     figure = replace(figure, bar=_bar(listing, choice, state, titles))
-    return Plotted(figure, _words(listing, choice, count_of))
+    return Plotted(figure, _words(listing, choice, count_of, int((~_drawn(listing, state)).sum())))
 
 
 def within(listing: Listing, key: str, low: float, high: float, state: ObjectsState) -> frozenset[int]:
@@ -158,12 +158,15 @@ def _bar(
     return scale.low, scale.high, titles[key]
 
 
-def _words(listing: Listing, choice: PlotChoice, count_of: Counted) -> str:
+def _words(listing: Listing, choice: PlotChoice, count_of: Counted, unseen: int) -> str:
+    """Say how many objects are drawn, and why others are not; ``unseen`` are hidden, as by a lasso."""
     drawn = count_of.rows
     known = np.isfinite(listing.values(choice.y))
     if choice.kind is FigureKind.SCATTER:
         known &= np.isfinite(listing.values(choice.x))
     parts = [f"n = {count(int((drawn & known).sum()), 'object')}"]
+    if unseen:
+        parts.append(f"{grouped(unseen)} of {count(len(listing), 'object')} not shown")
     if not choice.border and (left := int(count_of.border.sum())):
         parts.append(f"{count(left, 'object')} at the border left out")
     if sheets := int(count_of.sheets.sum()):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPaintDevice, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPaintDevice, QPainter, QPalette
 from PySide6.QtSvg import QSvgGenerator
 
 from sxtstudio.app.objects.plots.colour_bar import paint_bar
@@ -25,13 +26,14 @@ _MARGIN_PX = 84
 _WIDEST_PX = 2000
 #: For a colour bar on the right.
 _BAR_PX = 76
+_NOTE = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
 SUFFIXES = (".png", ".svg")
 
 
 def write_figures(
-    figures: Sequence[Figure], path: Path, *, columns: int = 3, panel: QSize = PANEL_PX
+    figures: Sequence[Figure], path: Path, *, columns: int = 3, panel: QSize = PANEL_PX, note: str = ""
 ) -> None:
-    """Write figures side by side into one ``.png`` or ``.svg``.
+    """Write figures side by side into one ``.png`` or ``.svg``, ``note`` below them.
 
     Raises
     ------
@@ -53,12 +55,26 @@ def write_figures(
         QRect(i % columns * panel.width(), i // columns * panel.height(), panel.width(), panel.height())
         for i in range(len(plots))
     ]
-    written = (_as_svg if vector else _as_png)(plots, places, size)
+    below = QRect(8, size.height(), size.width() - 16, _height_of(note, size.width() - 16))
+    size.setHeight(size.height() + below.height())
+    page = _Page(tuple(plots), tuple(places), size, note, below)
+    written = (_as_svg if vector else _as_png)(page)
     for plot in plots:
         plot.close()
         plot.deleteLater()
     with atomic_write(path) as temporary:
         temporary.write_bytes(written)
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is drawn where, px."""
+
+    plots: tuple[FigurePlot, ...]
+    places: tuple[QRect, ...]
+    size: QSize
+    note: str
+    below: QRect
 
 
 def paper_palette() -> QPalette:
@@ -102,21 +118,21 @@ def _printed(figure: Figure, size: QSize, line_px: float) -> FigurePlot:
     return plot
 
 
-def _as_svg(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize) -> bytes:
+def _as_svg(page: _Page) -> bytes:
     data = QBuffer()
     generator = QSvgGenerator()
     generator.setOutputDevice(data)
-    generator.setResolution(plots[0].view.logicalDpiX())
-    generator.setSize(size)
-    generator.setViewBox(QRect(0, 0, size.width(), size.height()))
-    _render(plots, places, size, generator)
+    generator.setResolution(page.plots[0].view.logicalDpiX())
+    generator.setSize(page.size)
+    generator.setViewBox(QRect(0, 0, page.size.width(), page.size.height()))
+    _render(page, generator)
     return plain_svg(bytes(data.data().data()))
 
 
-def _as_png(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize) -> bytes:
-    image = QImage(size * _SCALE, QImage.Format.Format_RGB32)
+def _as_png(page: _Page) -> bytes:
+    image = QImage(page.size * _SCALE, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(_SCALE)
-    _render(plots, places, size, image)
+    _render(page, image)
     # Not before: axes are kept as recordings, which would be played at this resolution.
     image.setDotsPerMeterX(round(_DOTS_PER_M * _SCALE))
     image.setDotsPerMeterY(round(_DOTS_PER_M * _SCALE))
@@ -126,11 +142,22 @@ def _as_png(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize) -
     return bytes(data.data().data())
 
 
-def _render(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize, device: QPaintDevice) -> None:
+def _height_of(note: str, width: int) -> int:
+    """Return how high a note is, px, with what it keeps free below."""
+    if not note:
+        return 0
+    return QFontMetrics(_note_font()).boundingRect(0, 0, width, 10_000, _NOTE, note).height() + 8
+
+
+def _note_font() -> QFont:
+    return print_font(7.5)
+
+
+def _render(page: _Page, device: QPaintDevice) -> None:
     with QPainter(device) as painter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(QRect(0, 0, size.width(), size.height()), QColor("white"))
-        for plot, place in zip(plots, places, strict=True):
+        painter.fillRect(QRect(0, 0, page.size.width(), page.size.height()), QColor("white"))
+        for plot, place in zip(page.plots, page.places, strict=True):
             inner = QRectF(place).marginsRemoved(QMarginsF(6, 6, 6, 6))
             bar = None if plot.figure is None else plot.figure.bar
             if bar is not None:
@@ -140,3 +167,7 @@ def _render(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize, d
                 painter.setPen(QColor("black"))
                 paint_bar(painter, side, *bar)
             plot.view.render(painter, inner, plot.view.rect())
+        if page.note:
+            painter.setFont(_note_font())
+            painter.setPen(QColor("black"))
+            painter.drawText(page.below, _NOTE, page.note)

@@ -88,9 +88,13 @@ class PlotFields(QWidget):
         self._show_choice()
 
     def show_limits(self, low: float | None, high: float | None) -> None:
-        """Show the ends of a range."""
+        """Show the ends of a range, but not over what is being typed."""
+        if any(field.hasFocus() and field.isModified() for field in (self.low, self.high)):
+            return
         for field, value in ((self.low, low), (self.high, high)):
-            field.setText("" if value is None else f"{value:.4g}")
+            text = "" if value is None else f"{value:.10g}"
+            if field.text() != text:
+                field.setText(text)
 
     def _name_all(self) -> None:
         for kind, text, tip in _KINDS:

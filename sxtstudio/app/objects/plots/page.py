@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -19,6 +20,7 @@ from sxtstudio.app.objects.plots.fields import PlotFields
 from sxtstudio.app.objects.plots.figure import FigurePlot
 from sxtstudio.app.objects.seen_page import SeenPage
 from sxtstudio.app.objects.table.listing import Listing
+from sxtstudio.app.states import ObjectsState
 from sxtstudio.app.widgets.notes import Note
 from sxtstudio.core.figures import FigureKind
 from sxtstudio.core.object_table import ObjectTable
@@ -29,6 +31,16 @@ _FIELDS_PX = 270
 _LOW_PX = 200  # of a pane with no room for more than the plot
 NOTHING = "There are no objects yet. Find them in the panel Objects (Ctrl+J)."
 NOT_MEASURED = "The objects are not measured yet. Press Measure in the panel Objects (Ctrl+J)."
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """The ends of the values of a column, and the objects that they have left."""
+
+    key: str
+    low: float | None
+    high: float | None
+    numbers: frozenset[int]
 
 
 class PlotsPage(SeenPage):
@@ -43,7 +55,8 @@ class PlotsPage(SeenPage):
         self.plot = FigurePlot("Plot of the objects")
         self.bar = ColourBar()
         self.words = Note()
-        self._said, self._warning = "", ""
+        self._said, self._counted, self._warning = "", "", ""
+        self._limits: _Limits | None = None
         self.nothing = QLabel(NOTHING)
         self._lay_out()
         self.setFocusProxy(self.fields.kind)
@@ -65,11 +78,13 @@ class PlotsPage(SeenPage):
         choice = with_columns(self.fields.choice, columns)
         self.fields.show_columns(columns, choice, state.colour_by)
         self.fields.show_all.setEnabled(state.only is not None or bool(state.hidden))
+        self._show_limits(choice)
         plotted = plot_of(self._listing, choice, state)
         self.plot.show_figure(plotted.figure)
         self.plot.show_chosen(state.selected)
         chosen = f"  ·  {count(len(state.selected), 'object')} chosen" if state.selected else ""
         self._warning = self._out_of_date(choice)
+        self._counted = plotted.words
         self._said = plotted.words + chosen + self._warning
         self._show_words()
         self.bar.show_bar(plotted.figure.bar)
@@ -171,37 +186,60 @@ class PlotsPage(SeenPage):
             chosen = (*chosen, number)
         self._session.objects.set(selected=chosen)
 
-    def _on_plot_caught(self, numbers: frozenset[int]) -> None:
+    def _on_plot_caught(self, numbers: frozenset[int], limits: _Limits | None = None) -> None:
         """Show only what is in the lasso, or in the range, and choose it."""
         if not numbers:
             self._session.message.emit("There is no object in it: nothing has changed.")
             return
+        self._limits = limits
         self._session.objects.set(only=numbers, selected=tuple(sorted(numbers)))
         self._session.message.emit(f"{count(len(numbers), 'object')} shown. 'Show all' takes it back.")
 
     def _on_plot_limited(self, low: float, high: float) -> None:
-        if self._limit(low, high):
-            self.fields.show_limits(low, high)
+        """Take limits that were dragged: of the objects that are drawn, and as the fields show them."""
+        low, high = float(f"{low:.4g}"), float(f"{high:.4g}")
+        before, key = self._in_force(), self._key(self.fields.choice)
+        if before is not None and before.key == key:
+            low = low if before.low is None else max(low, before.low)
+            high = high if before.high is None else min(high, before.high)
+        self._limit(low, high, self._session.objects.value)
 
     def _on_fields_limited(self, low: float | None, high: float | None) -> None:
         """Take typed limits: of all objects, not only of those that former limits have left."""
         if low is None and high is None:
+            self._limits = None
             self._session.objects.set(only=None)
-            return
-        self._session.objects.set(only=None)
-        self._limit(-math.inf if low is None else low, math.inf if high is None else high)
+        else:
+            self._limit(low, high, replace(self._session.objects.value, only=None))
 
-    def _limit(self, low: float, high: float) -> bool:
-        """Show only what lies between limits; return whether there is anything."""
-        choice = with_columns(self.fields.choice, number_columns(self._listing))
-        key = choice.x if choice.kind is FigureKind.SCATTER else choice.y
-        state = self._session.objects.value
-        caught = within(self._listing, key, low, high, state)
-        self._on_plot_caught(caught)
-        return bool(caught)
+    def _limit(self, low: float | None, high: float | None, state: ObjectsState) -> None:
+        """Show only what lies between limits; where nothing does, all stays as it is."""
+        key = self._key(self.fields.choice)
+        least, most = -math.inf if low is None else low, math.inf if high is None else high
+        caught = within(self._listing, key, least, most, state)
+        self._on_plot_caught(caught, _Limits(key, low, high, caught))
+        self._show_limits(self.fields.choice)
+
+    def _key(self, choice: PlotChoice) -> str:
+        """Return the column of the main axis, which limits are of."""
+        choice = with_columns(choice, number_columns(self._listing))
+        return choice.x if choice.kind is FigureKind.SCATTER else choice.y
+
+    def _in_force(self) -> _Limits | None:
+        """Return the limits by which objects are shown now; whatever else shows others ends them."""
+        limits = self._limits
+        return limits if limits is not None and limits.numbers == self._session.objects.value.only else None
+
+    def _show_limits(self, choice: PlotChoice) -> None:
+        """Show the limits that are in force for the column that is drawn."""
+        limits = self._in_force()
+        if limits is None or limits.key != self._key(choice):
+            self.fields.show_limits(None, None)
+        else:
+            self.fields.show_limits(limits.low, limits.high)
 
     def _on_show_all_clicked(self) -> None:
-        self.fields.show_limits(None, None)
+        self._limits = None
         self._session.objects.set(only=None, hidden=frozenset())
 
     def _on_export_clicked(self) -> None:
@@ -212,7 +250,7 @@ class PlotsPage(SeenPage):
             self._context, "Export the plot", f"{document.name}-plot.svg", "SVG (*.svg);;PNG (*.png)"
         )
         if path is not None:
-            write_figures([figure], path)
+            write_figures([figure], path, note=self._counted)
             self._session.message.emit(f"The plot is in {path}.{self._warning.replace('  ·', '')}")
 
 
