@@ -28,6 +28,7 @@ from sxtstudio.io.tiff_parts import (
 )
 
 _SEPARATE = 2
+_MOST_COLOURS = 3  # more channels of 8 bit are nobody's photograph
 _COLOUR = ("RGB", "YCBCR", "CIELAB", "SEPARATED")
 
 
@@ -133,7 +134,7 @@ def _count_slices(path: Path, one: tifffile.TiffPageSeries, named: bool, notes: 
             f"{path.name} has four or more dimensions ({sizes} beside y and x). "
             "Save one channel or time point."
         )
-    if long and long[0][0] == "C" and long[0][1] <= 4 and not named and one.dtype == np.uint8:
+    if long and long[0][0] == "C" and long[0][1] <= _MOST_COLOURS and not named and one.dtype == np.uint8:
         raise UserError(
             f"{path.name} has {long[0][1]} colour channels. Save one channel as grey values; if they are "
             "slices, name its axes z, y, x (--axes zyx)."
@@ -160,7 +161,7 @@ def _planes_are_slices(one: tifffile.TiffPageSeries, named: bool) -> bool:
     """
     page = one.keyframe
     grey = page.photometric.name in ("MINISBLACK", "MINISWHITE")
-    no_photograph = one.dtype != np.uint8 or page.samplesperpixel > 3
+    no_photograph = one.dtype != np.uint8 or page.samplesperpixel > _MOST_COLOURS
     return _has_planes(page) and (named or grey or "S" not in one.axes or no_photograph)
 
 

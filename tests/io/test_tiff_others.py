@@ -63,8 +63,8 @@ def test_colours_pixel_by_pixel_stay_colours(tmp_path, dtype):
 def test_what_tifffile_calls_channels_by_default(tmp_path, volume, dtype, slices, how):
     data = volume(dtype, (slices, 7, 11))
     tifffile.imwrite(tmp_path / "a.tif", data, **{how: True})
-    if dtype == "u1":
-        with pytest.raises(UserError, match=r"[34] colour channels.* if they are slices, name its axes"):
+    if dtype == "u1" and slices == 3:
+        with pytest.raises(UserError, match=r"3 colour channels.* if they are slices, name its axes"):
             open_volume(tmp_path / "a.tif")
         np.testing.assert_array_equal(read_all(tmp_path / "a.tif", ZYX)[1], data)
     else:

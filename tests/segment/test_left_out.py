@@ -11,9 +11,9 @@ from scipy import ndimage
 
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.frame import Frame
+from sxtstudio.core.labels import threshold_byte
 from sxtstudio.core.left_out import Artefacts
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.labels import threshold_byte
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.parameters import PartOf, SegmentParameters
 from sxtstudio.segment.pipeline import segment
