@@ -16,6 +16,7 @@ from sxtstudio.app.document.recent import MENU as RECENT
 from sxtstudio.app.document.recent import RecentMenu
 from sxtstudio.app.document.recent_files import RecentFiles
 from sxtstudio.app.document.start_page import StartPage
+from sxtstudio.app.document.undo_room import UndoRoom
 from sxtstudio.app.errors import ErrorGuard, show_error
 from sxtstudio.app.evaluate.panel import EvaluatePanel
 from sxtstudio.app.evaluate.work import EvaluationWork
@@ -193,6 +194,7 @@ class MainWindow(QMainWindow):
         parts.side.fold_wanted.connect(lambda folded: self.session.layout.set(panel=not folded))
         self.setCentralWidget(self._outer)
         self.statusBar().addPermanentWidget(NoticeBar(self.session.notices))
+        UndoRoom(self.context)
         self.statusBar().addPermanentWidget(parts.job_bar)
         # High enough for a job, so that the views do not jump when one begins.
         self.statusBar().setMinimumHeight(STATUS_HEIGHT_PX)

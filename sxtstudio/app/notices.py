@@ -20,6 +20,7 @@ class NoticeKind(Enum):
     TRAINING = auto()
     BATCH = auto()
     BEAMTIME = auto()
+    UNDO = auto()
 
 
 @dataclass(frozen=True)

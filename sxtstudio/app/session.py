@@ -39,7 +39,7 @@ from sxtstudio.core.polarity import Basis, Polarity
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.core.wording import slice_number
+from sxtstudio.core.wording import slices_words
 from sxtstudio.workflow.document.document import Document
 
 
@@ -111,6 +111,7 @@ class Session(QObject):
     selection_changed = Signal()
     history_changed = Signal()  # undo, redo, steps, modified
     edit_undone = Signal(object)  # Edit
+    undo_lost = Signal()  # from now on, what is done can be taken back in this session only
     busy_changed = Signal()
     models_changed = Signal(str)  # some came or went, or another is the default: its name, or ""
     message = Signal(str)
@@ -149,6 +150,7 @@ class Session(QObject):
         if document is None:
             self.history.begin()
         else:
+            document.undo.on_lost = self.undo_lost.emit  # of a thread, and heard in that of the window
             self.history.begin(document.undo, document.kept_edits)
         self.preview = self.selection = None
         self.objects.set(selected=(), hidden=frozenset(), only=None, click_class=False, visible=True)
@@ -436,8 +438,7 @@ def _where(box: Box | None) -> str:
     """Return ", slice 12" or ", slices 12 to 15"."""
     if box is None:
         return ""
-    first, last = slice_number(box.start[0]), box.stop[0]
-    return f", slice {first}" if first == last else f", slices {first} to {last}"
+    return f", {slices_words(box.start[0], box.stop[0])}"
 
 
 def _middle(shape: Triple) -> Triple:

@@ -19,7 +19,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_table import ObjectTable, TableChange
 from sxtstudio.core.patches import AnyPatch, OnWrite, Patch, Voxels, bounding_box, checksum, nonzero_box
 from sxtstudio.core.trust import Trust
-from sxtstudio.core.wording import count, slice_number
+from sxtstudio.core.wording import count, slices_words
 
 # What a patch and a row need besides their data, about.
 _PATCH_BYTES = 600
@@ -287,8 +287,7 @@ def _in_memory(patch: AnyPatch) -> Patch:
 
 
 def _slices(box: Box) -> str:
-    first, last = slice_number(box.start[0]), box.stop[0]
-    return f"slice {first}" if first == last else f"slices {first} to {last}"
+    return slices_words(box.start[0], box.stop[0])
 
 
 def _joined(patches: list[Patch], labels: Voxels) -> tuple[Patch, ...]:

@@ -103,6 +103,11 @@ def slices_text(slices: Sequence[int]) -> str:
     return ", ".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in runs)
 
 
+def slices_words(first: int, stop: int) -> str:
+    """Return "slice 12", or "slices 12 to 15": of ``first`` (from 0) up to ``stop``, not included."""
+    return f"slice {stop}" if stop - first == 1 else f"slices {slice_number(first)} to {stop}"
+
+
 def share(fraction: float) -> str:
     """Return "43 %"; small shares are not rounded to nothing."""
     percent = 100 * fraction
@@ -146,13 +151,13 @@ def number_text(nm: float, unit: Unit) -> str:
 
 
 def voxel_text(voxel_nm: tuple[float, float, float] | None) -> str:
-    """Return a voxel size (z, y, x) in words, x first as people say it."""
+    """Return a voxel size (z, y, x) in words, its axes named."""
     if voxel_nm is None:
         return "voxel size unknown"
     z, y, x = voxel_nm
     if math.isclose(x, y, rel_tol=1e-4) and math.isclose(y, z, rel_tol=1e-4):
         return f"{x:.4g} nm voxels"
-    return f"{x:.4g} × {y:.4g} × {z:.4g} nm voxels (x × y × z)"
+    return f"{z:.4g} × {y:.4g} × {x:.4g} nm voxels (z × y × x)"
 
 
 def voxel_zyx_text(voxel_nm: Sequence[float] | None) -> str:

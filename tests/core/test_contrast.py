@@ -158,7 +158,7 @@ def test_scale_bars_have_round_lengths(longest: float, length: float) -> None:
 def test_lengths_in_words() -> None:
     assert length_text(500) == "500 nm" and length_text(2000) == "2 µm"
     assert voxel_text((10, 10, 10)) == "10 nm voxels"
-    assert voxel_text((40, 20, 10)) == "10 × 20 × 40 nm voxels (x × y × z)"
+    assert voxel_text((40, 20, 10)) == "40 × 20 × 10 nm voxels (z × y × x)"
     assert "unknown" in voxel_text(None)
 
 

@@ -51,7 +51,7 @@ def test_bytes(size: float, expected: str) -> None:
 
 def test_shapes_and_voxels_name_the_order_of_their_axes() -> None:
     assert wording.shape_text((500, 1324, 1284)) == "500 × 1324 × 1284"
-    assert wording.voxel_text((20.0, 10.0, 10.0)) == "10 × 10 × 20 nm voxels (x × y × z)"
+    assert wording.voxel_text((20.0, 10.0, 10.0)) == "20 × 10 × 10 nm voxels (z × y × x)"
     assert wording.voxel_zyx_text((20.0, 10.0, 10.0)) == "20 × 10 × 10 nm (z × y × x)"
 
 
@@ -72,3 +72,9 @@ def test_what_python_says_of_its_code_is_no_reason() -> None:
     ):
         assert reason_of(error) == "sizes or other numbers in it make no sense"
     assert reason_of(ValueError("the file is cut short.")) == "the file is cut short"
+
+
+def test_a_single_slice_is_said_as_one() -> None:
+    assert wording.slices_words(0, 1) == "slice 1"
+    assert wording.slices_words(11, 12) == "slice 12"
+    assert wording.slices_words(11, 15) == "slices 12 to 15"

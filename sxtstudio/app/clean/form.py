@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from sxtstudio.app.clean.fields import NM3, CleanFields
 from sxtstudio.app.context import Context
 from sxtstudio.app.widgets.notes import ThresholdField, note, show_note
-from sxtstudio.core.wording import grouped, slice_number
+from sxtstudio.core.wording import grouped, slices_words
 from sxtstudio.workflow.document.network_output import KeptOutput
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 
@@ -87,7 +87,7 @@ class CleanForm(CleanFields):
             )
         elif on:
             text = (
-                f"Labels of slices {slice_number(self._output.first)} to {self._output.last} are made anew "
+                f"Labels of {slices_words(self._output.first, self._output.last)} are made anew "
                 "from the network's output; changes by hand there are lost. Undo brings them back."
             )
             if self._with_frames:

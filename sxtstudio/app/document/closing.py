@@ -55,8 +55,12 @@ def settle(
     if document is None or not document.modified or document.discarded:
         then(False)
         return
-    if leaving and document.can_be_gone_on_with:
+    if document.can_be_gone_on_with:
         then(False)  # its working folder stays, and is offered at the next start
+        if not leaving:
+            context.session.message.emit(
+                f"The unfinished segmentation of {document.name} is kept, and offered at the next start."
+            )
         return
     asked, lost = document, "Discarded changes cannot be recovered"
     answer = questions.ask(

@@ -24,7 +24,7 @@ from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.printable import printable
 from sxtstudio.core.volume import SizeUnknown
-from sxtstudio.core.wording import cut, grouped, voxel_text
+from sxtstudio.core.wording import cut, grouped, shape_text, voxel_text
 from sxtstudio.io.axes import NamedBy, StoredAxes, axes_text
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.jobs.inspecting import tilt_series_text
@@ -133,10 +133,9 @@ class FirstLook(QWidget):
         self.line.setToolTip("" if document.polarity is None else document.polarity.reason)
 
     def _facts(self, document: Document) -> list[str]:
-        z, y, x = document.shape
         facts = [
             f"<b>{_escaped(document.name)}</b>",
-            f"{x} × {y} × {z} voxels (x × y × z)",
+            f"{shape_text(document.shape)} voxels (z × y × x)",
             voxel_text(document.voxel_nm),
         ]
         sample = self.first_scan.sample

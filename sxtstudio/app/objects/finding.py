@@ -237,15 +237,21 @@ def found_lines(done: FoundObjects) -> list[str]:
     border, is_open, doubtful = map(found.flagged, (Flag.BORDER, Flag.OPEN, Flag.DOUBTFUL))
     if border:
         lines.append(
-            f"{grouped(border)} touch the border of the volume or of what was measured; "
-            "figures leave them out."
+            f"{_who(border, 'touches', 'touch')} the border of the volume or of what was measured; "
+            f"figures leave {'it' if border == 1 else 'them'} out."
         )
     if is_open:
-        lines.append(f"{grouped(is_open)} are open: more than a fifth is missing where the outlines end.")
+        lines.append(
+            f"{_who(is_open, 'is', 'are')} open: more than a fifth is missing where the outlines end."
+        )
     if doubtful:
-        lines.append(f"{grouped(doubtful)} have an outline that the network was not sure of.")
+        lines.append(f"{_who(doubtful, 'has', 'have')} an outline that the network was not sure of.")
     if done.small:
-        lines.append(f"{grouped(done.small)} were too small.")
+        lines.append(f"{_who(done.small, 'was', 'were')} too small.")
     if not found.bodies:
         lines.append("Raise “Close gaps to”, or look whether the outlines are closed, and in enough slices.")
     return lines
+
+
+def _who(number: int, one: str, more: str) -> str:
+    return f"{grouped(number)} {one if number == 1 else more}"

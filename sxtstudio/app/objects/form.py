@@ -11,7 +11,7 @@ from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, Spin
 from sxtstudio.app.widgets.notes import form, narrow, note, show_note
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.core.wording import grouped, significant
+from sxtstudio.core.wording import grouped, length_text, significant
 from sxtstudio.workflow.jobs.document_objects import FindObjects
 
 _USUAL = FindObjects()
@@ -170,7 +170,7 @@ class FindForm(QWidget):
             size = f"{significant(volume_nm3 / 1e9, 2)} µm³"
             if volume_nm3 < _FEW_NM3:
                 size = f"{grouped(round(volume_nm3))} nm³"
-            text = f"= {size}, a ball {wide:.0f} nm wide"
+            text = f"= {size}, a ball {length_text(round(wide))} wide"
         show_note(self.size_note, text)
 
     def _on_changed(self) -> None:

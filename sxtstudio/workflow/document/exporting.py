@@ -29,7 +29,15 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
-from sxtstudio.core.wording import bytes_text, count, grouped, shape_text, slice_number, voxel_zyx_text
+from sxtstudio.core.wording import (
+    bytes_text,
+    count,
+    grouped,
+    shape_text,
+    slice_number,
+    slices_words,
+    voxel_zyx_text,
+)
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume
 from sxtstudio.io.export_mrc import MRC_LABEL
 from sxtstudio.io.place import Place
@@ -190,7 +198,8 @@ def export_voxels(
         volume, kind = VolumeView(KeptVolume(source.output), slices, source.voxel_nm), "probability"
         held = (source.output.first, source.output.last)
         if held != (0, source.tomogram.shape[0]):
-            notes = (f"Only slices {slice_number(held[0])} to {held[1]} were segmented; the others hold 0.",)
+            verb = "was" if held[1] - held[0] == 1 else "were"
+            notes = (f"Only {slices_words(*held)} {verb} segmented; the others hold 0.",)
     else:
         volume = PartOfVoxels(voxels_of(source, choice.what), slices, source, choice.inside_mask)
     voxels = math.prod(volume.shape)

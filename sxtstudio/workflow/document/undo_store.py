@@ -63,6 +63,7 @@ class UndoStore:
         self._waiting: deque[Callable[[], None]] = deque()
         self._thread: threading.Thread | None = None
         self._broken = False
+        self.on_lost: Callable[[], None] | None = None  # called once, in a thread, when nothing is kept more
 
     # -- earlier sessions ------------------------------------------------------------------------
 
@@ -239,7 +240,9 @@ class UndoStore:
 
     def _give_up(self) -> None:
         """Keep nothing: with a gap in it, what was before could not be taken back."""
-        self._broken = True
+        first, self._broken = not self._broken, True
         for path in (*self._on_disk(), *journals(self.folder)):
             with suppress(OSError):
                 path.unlink()
+        if first and self.on_lost is not None:
+            self.on_lost()

@@ -234,8 +234,9 @@ def trust_lines(figures: Trust, first: int) -> list[str]:
     middle = median([figure.certainty for figure in figures])
     if middle is None:
         return []
-    worst = ", ".join(f"{slice_number(first + i)} ({share(v)})" for i, v in least_certain(figures, 3))
-    text = f"The network is {share(middle)} sure of its labels (median); the least in slices {worst}."
+    least = [f"{slice_number(first + i)} ({share(v)})" for i, v in least_certain(figures, 3)]
+    worst = f"{'slice' if len(least) == 1 else 'slices'} {', '.join(least)}"
+    text = f"The network is {share(middle)} sure of its labels (median); the least in {worst}."
     return [text.replace(" %", "\u00a0%")]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sxtstudio import __version__
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.steps import Step, StepKind, effective
-from sxtstudio.core.wording import count, grouped, shape_text
+from sxtstudio.core.wording import count, grouped, shape_text, slices_words
 from sxtstudio.io.project import Record
 from sxtstudio.workflow.document.methods import evaluation_found
 
@@ -84,7 +84,7 @@ def _segment(values: dict[str, Any]) -> str:
         text += ", the mean of the outputs for each slice and its two neighbours"
     slices = values.get("slices")
     if isinstance(slices, list | tuple) and len(slices) == 2 and all(isinstance(z, int) for z in slices):
-        text += f", in slices {slices[0] + 1} to {slices[1]}"
+        text += f", in {slices_words(slices[0], slices[1])}"
     return text + "."
 
 

@@ -168,7 +168,10 @@ def prepare(request: Request, progress: Progress | None = None, root: Path | Non
         ]
         with atomic_write(folder / CONFIG, own=True) as temporary:
             temporary.write_text(config_text(request, pairs), encoding="utf-8")
-        learned = tuple(f"{printable(one.name)}: slices {slices_text(one.slices)}" for one in used)
+        learned = tuple(
+            f"{printable(one.name)}: slice{'s' * (len(one.slices) > 1)} {slices_text(one.slices)}"
+            for one in used
+        )
         begun = now.isoformat(timespec="seconds")
         run = TrainingRun(folder, request.name, request.start.name, request.minutes, begun, learned)
         _write_about(run)

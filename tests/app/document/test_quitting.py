@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +11,15 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
+from sxtstudio.app.document.closing import close_document
+from sxtstudio.app.document.undo_room import SHORT
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.notices import NoticeKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
+from sxtstudio.workflow.document import undo_store
 from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.document.recovery import discard, leftovers
 from sxtstudio.workflow.jobs.document_segmenting import read_interrupted
@@ -40,8 +45,8 @@ def begin(panel: SegmentPanel, window: MainWindow, qtbot: QtBot) -> None:
     assert panel.run is not None
 
 
-def draw(window: MainWindow) -> None:
-    corner = Box((3, 0, 0), (4, 4, 4))
+def draw(window: MainWindow, z: int = 3) -> None:
+    corner = Box((z, 0, 0), (z + 1, 4, 4))
     with window.session.edit(EditKind.BRUSH) as edit:
         edit.write(corner, np.full(corner.shape, 255, np.uint8))
 
@@ -113,3 +118,43 @@ def test_work_after_it_and_work_that_was_undone_is_asked_about(
     document.mark_saved()
     sample.session.undo()
     assert not document.can_be_gone_on_with, "what is in the project was taken back"
+
+
+def test_closing_it_after_a_stop_asks_nothing_and_keeps_it(
+    sample: MainWindow,
+    segment_with: Prepare,
+    slow_model: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel, asked = segment_with(slow_model, (20, 28)), Asked(Answer.CANCEL)
+    monkeypatch.setattr(questions, "ask", asked.ask)
+    begin(panel, sample, qtbot)
+    panel.run.cancel()
+    qtbot.waitUntil(lambda: panel.run is None, timeout=60_000)
+    close_document(sample.context)
+    assert not asked.texts and sample.session.document is None
+    (left,) = leftovers()
+    assert left.segmentation and not left.damaged
+    discard(left)
+
+
+def test_the_window_says_once_that_undo_is_not_kept(
+    sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices, said = sample.session.notices, []
+    sample.session.message.connect(said.append)
+    draw(sample, 4)
+    sample.session.document.undo.wait()
+    assert not notices.unseen
+    monkeypatch.setattr(undo_store.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))
+    draw(sample, 5)
+    qtbot.waitUntil(lambda: bool(notices.unseen))
+    assert [notice.text for notice in notices.unseen] == [SHORT]
+    why = [text for text in said if "not after a crash" in text]
+    assert len(why) == 1
+    notices.seen(NoticeKind.UNDO)
+    draw(sample, 6)
+    sample.session.document.undo.wait()
+    qtbot.wait(50)
+    assert not notices.unseen

@@ -63,7 +63,7 @@ def test_first_look_says_what_the_file_holds(latest: MainWindow) -> None:
     text = look_of(latest).line.text()
     for words in (
         "no &lt;size>.mrc",
-        "70 × 60 × 6 voxels (x × y × z)",
+        "6 × 60 × 70 voxels (z × y × x)",
         "voxel size unknown",
         "-7.5 to 111.2",
     ):

@@ -152,6 +152,8 @@ def test_a_full_disk_costs_only_the_undo_of_later_sessions(
     states = [window.stroke(3)]
     window.document.undo.wait()
     monkeypatch.setattr(undo_store.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))
+    heard: list[str] = []
+    window.document.undo.on_lost = lambda: heard.append("lost")
     states.append(window.stroke(9))
     window.document.undo.wait()
     assert edit_files(window.document.undo.folder) == [], "with a gap in them the older ones are of no use"
@@ -161,6 +163,7 @@ def test_a_full_disk_costs_only_the_undo_of_later_sessions(
     window.stroke(12)
     window.document.undo.wait()
     assert edit_files(window.document.undo.folder) == []
+    assert heard == ["lost"], "it is said once"
 
 
 def test_nothing_is_left_of_a_closed_document(window: Window, root: Path) -> None:
