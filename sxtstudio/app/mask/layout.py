@@ -64,7 +64,7 @@ class MaskLayout(QWidget):
         self.cut = _button("Remove labels outside", "Delete every label that lies outside the mask")
         self.load = _button("Load…", "Take the mask from a file; everything that is not 0 is cell")
         self.save = _button("Save…", "Write the mask to a TIFF or MRC file")
-        self.segment_first = _button("Segment first…", "Go to the panel Segment; its outlines tell the cell")
+        self.segment_first = _button("Segment first…", "Go to the panel Segment; its outlines show the cell")
         self.segment_first.hide()
         self.strip = ProgressStrip()
         self._arrange()

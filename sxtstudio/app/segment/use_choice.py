@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard
 
 _OWN_NUMBER = "By the threshold below."
-_NO_USES = "This model has one threshold for all aims: its card tells no others."
+_NO_USES = "This model has one threshold for all aims: its card names no others."
 _REAL_PATCHES = "4 labelled real patches"  # as our models' cards call them
 _MORE = "All figures: Tools > Models."
 _MODELS_OWN = "The threshold that comes with the model."

@@ -204,7 +204,7 @@ def cell(value: float | None) -> Figure:
 def cut_sides(sides: Sequence[Side] | None, *, one_slice: bool = False) -> Figure:
     """Say at which faces the cell goes on; that is so in most tomograms, and no fault."""
     if sides is None:
-        sentence = "Where the cell ends cannot be told, so neither whether the field of view cuts it."
+        sentence = "Where the cell ends cannot be told, nor whether the field of view cuts it."
         return _unknown(FigureName.CUT_SIDES, sentence)
     around = [side.value for side in sides if side not in (Side.FIRST, Side.LAST)]
     through = [side.value for side in sides if side in (Side.FIRST, Side.LAST)]
