@@ -26,7 +26,7 @@ from scipy import ndimage
 from bench import judges
 from bench.cards import put_into_card
 from sxtstudio.core.evaluation.agreement import Agreement, compare
-from sxtstudio.core.evaluation.calibration import Curve, card_entry
+from sxtstudio.core.evaluation.calibration import PrecisionRecallCurve, card_entry
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import ArrayVolume
@@ -130,9 +130,9 @@ def score(slices: Iterable[Outlined], parameters: SegmentParameters) -> dict[str
     return {name: round(value, 3) for name, value in figures.items()}
 
 
-def curve(slices: Iterable[Outlined], parameters: SegmentParameters) -> Curve:
+def curve(slices: Iterable[Outlined], parameters: SegmentParameters) -> PrecisionRecallCurve:
     """Return what a model's output is worth at each threshold, pooled over the slices."""
-    found = Curve()
+    found = PrecisionRecallCurve()
     for one, values, _ in outputs(slices, parameters):
         found.add(values, one.truth, one.doubtful)
     return found

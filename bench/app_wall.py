@@ -19,11 +19,11 @@ from functools import partial
 from pathlib import Path
 
 from sxtstudio.core.quality.dictionary import FigureName
-from sxtstudio.core.quality.record import Figure, Flag, Quality
-from sxtstudio.workflow.beamtime.record import Kind, State, TomogramRecord, record_for
+from sxtstudio.core.quality.record import Quality, QualityFigure, QualityFlag
+from sxtstudio.workflow.beamtime.record import PictureKind, TomogramRecord, TomogramState, record_for
 
 _BEGIN_S, _EVERY_S, _SPIN_S = 1.764e9, 600, 0.7
-_FLAGS = (Flag.GOOD, Flag.GOOD, Flag.GOOD, Flag.LOOK, Flag.BAD)
+_FLAGS = (QualityFlag.GOOD, QualityFlag.GOOD, QualityFlag.GOOD, QualityFlag.LOOK, QualityFlag.BAD)
 
 
 def made(number: int, rng: random.Random) -> TomogramRecord:
@@ -33,20 +33,24 @@ def made(number: int, rng: random.Random) -> TomogramRecord:
         Path(f"/data/day {number // 150}/cell {number}.mrc"), {"n": number}, (1, 1, when, when)
     )
     if number % 40 == 0:
-        return replace(record, state=State.FAILED, messages=("The file ends after 12 of 350 slices.",))
+        return replace(
+            record, state=TomogramState.FAILED, messages=("The file ends after 12 of 350 slices.",)
+        )
     text = "The {} of this tomogram is {:.3f}, which is far from what the others of its day have."
     figures = tuple(
-        Figure(name, 50 * rng.random(), "nm", rng.choice(_FLAGS), text.format(name.value, rng.random()))
+        QualityFigure(
+            name, 50 * rng.random(), "nm", rng.choice(_FLAGS), text.format(name.value, rng.random())
+        )
         for name in FigureName
     )
     return replace(
         record,
-        state=State.DONE,
+        state=TomogramState.DONE,
         quality=Quality("bench", (350, 1324, 1284), None, figures),
         labelled=rng.random() / 5,
         objects={"Mitochondrion": number % 9, "Vesicle": number % 50, "": 3},
         messages=("polarity dark (94 %)",),
-        pictures=tuple(Kind),
+        pictures=tuple(PictureKind),
     )
 
 

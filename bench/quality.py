@@ -27,7 +27,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import Value
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.measure import Known, measure_quality
-from sxtstudio.core.quality.record import Flag, Quality
+from sxtstudio.core.quality.record import Quality, QualityFlag
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
 from sxtstudio.io import open_volume
 from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope, random_microscope
@@ -134,7 +134,9 @@ def resolution_px(quality: Quality) -> float:
 
 def flagged(quality: Quality) -> str:
     """Return what a record flags: "contrast, streaks!!"."""
-    return ", ".join(f"{f.name}{'!!' if f.flag is Flag.BAD else ''}" for f in quality.flagged) or "none"
+    return (
+        ", ".join(f"{f.name}{'!!' if f.flag is QualityFlag.BAD else ''}" for f in quality.flagged) or "none"
+    )
 
 
 def phantoms(seeds: int) -> None:

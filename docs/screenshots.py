@@ -30,7 +30,7 @@ from sxtstudio.app.states import Panel
 from sxtstudio.core.evaluation.marks import Mark
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
-from sxtstudio.workflow.beamtime.record import State
+from sxtstudio.workflow.beamtime.record import TomogramState
 from sxtstudio.workflow.jobs.demo import SAMPLE
 
 ENOUGH_S = 120  # of a training, on a slow computer
@@ -167,7 +167,7 @@ def beamtime(driver: Driver) -> None:
     form.watched.setText(str(incoming))
     form.objects.setChecked(True)
     dialog.start.click()
-    ends = (State.DONE, State.FAILED)
+    ends = (TomogramState.DONE, TomogramState.FAILED)
     driver.until(
         lambda: (
             len(dialog.model.records) == len(others) + 1

@@ -182,9 +182,9 @@ def check_wheels(lock: Lock) -> None:
                 uv(), "pip", "compile", "-", "--no-deps", "--only-binary", ":all:",
                 "--python-platform", system, "--python-version", python, "--generate-hashes", "--quiet",
             ]  # fmt: skip
-            surroundings = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
+            environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
             done = subprocess.run(
-                words, input="".join(usual), capture_output=True, text=True, cwd=ROOT, env=surroundings
+                words, input="".join(usual), capture_output=True, text=True, cwd=ROOT, env=environment
             )
             if done.returncode:
                 raise SystemExit(f"{lock.name}, {system}, Python {python}: {done.stderr.strip()}")

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -44,6 +45,11 @@ CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "edt", "msgspec", "platfo
 NAME_REACHERS = {"getattr", "hasattr", "setattr", "delattr"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+# Names of classes that stand for the same thing in two modules.
+ONE_THING_TWICE = {
+    "Decoder": "io.network writes the graph of the part that training.network is in PyTorch, layer by layer",
+    "NeckBranch": "as Decoder",
+}
 MACHINE_PATHS = re.compile(r"(?<![\w.~])/(?:work|root|tmp|mnt)/\w|/home/(?!you\b|user\b)\w+/|[A-Z]:\\\\Users")
 TEXT = {".py", ".md", ".toml", ".json", ".yml", ".yaml", ".lock", ".txt", ".cfg", ".ini", ".sh", ""}
 
@@ -98,7 +104,7 @@ def circles(graph: grimp.ImportGraph) -> list[str]:
     return []
 
 
-def parsed(path: Path) -> ast.AST:
+def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
@@ -181,6 +187,23 @@ def test_painters_end_also_after_an_error(path: Path) -> None:
 def test_tables_are_written_in_one_place() -> None:
     """No text of a table may be a formula; ``core.printable.csv_text`` sees to it."""
     assert imports().find_modules_that_directly_import("csv") == {"sxtstudio.core.printable"}
+
+
+def classes_defined_twice(trees: Mapping[str, ast.Module]) -> dict[str, list[str]]:
+    """The public classes whose name is given in more than one module, and these modules."""
+    where: dict[str, list[str]] = {}
+    for module, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(module)
+    return {name: modules for name, modules in where.items() if len(modules) > 1}
+
+
+def test_a_name_of_a_class_means_one_thing() -> None:
+    """Who reads ``Flag`` or ``State`` must not have to look up at the top of the file which of them it is."""
+    twice = classes_defined_twice({name_of(path): parsed(path) for path in MODULES})
+    assert {name: modules for name, modules in twice.items() if name not in ONE_THING_TWICE} == {}
+    assert ONE_THING_TWICE.keys() <= twice.keys(), "an exception that is none any more"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -305,6 +328,13 @@ def test_the_rules_can_fail() -> None:
     assert len(reached_by_name(reached)) == 4
     maps = 'np.memmap(p, u1, "r"); np.memmap(p, mode="r+"); memmap(p); np.memmap(p, u1, mode)'
     assert len(written_maps(ast.parse(maps))) == 3
+
+    classes = {
+        "a.py": "class Flag: ...\nclass _Row: ...\nclass One:\n    class Two: ...",
+        "b.py": "class Flag(str): ...\nclass _Row: ...\nclass Two: ...",
+    }
+    twice = classes_defined_twice({name: ast.parse(text) for name, text in classes.items()})
+    assert twice == {"Flag": ["a.py", "b.py"]}
 
     graph = grimp.ImportGraph()
     for importer, imported in (("core.a", "core.b"), ("core.b", "core.c"), ("core.c", "core.a")):

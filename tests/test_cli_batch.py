@@ -15,7 +15,7 @@ from sxtstudio.cli import build_parser, main
 from sxtstudio.commands.batch import _row_text
 from sxtstudio.commands.beamtime import beamtime_of
 from sxtstudio.core.progress import Progress
-from sxtstudio.workflow.beamtime.record import RecordFolder, State, record_for
+from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramState, record_for
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.batch_objects import ObjectsFound
 from sxtstudio.workflow.jobs.watch import signature_of
@@ -125,7 +125,7 @@ def test_what_no_tomogram_could_mend_is_said_before_anything_is_made(
 def test_of_what_failed_in_earlier_runs_a_watch_says_when_it_is_tried_again(tmp_path: Path, capsys) -> None:
     bad, page = tmp_path / "bad.mrc", tmp_path / "page"
     bad.write_bytes(b"nothing of the kind")
-    record = replace(record_for(bad, {}, signature_of(bad)), state=State.FAILED)
+    record = replace(record_for(bad, {}, signature_of(bad)), state=TomogramState.FAILED)
     RecordFolder(page).write(record)
     words = ["batch", "--watch", str(tmp_path), "--page", str(page)]
     said = {}

@@ -11,7 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from sxtstudio.cli import main
-from sxtstudio.commands.measure_more import Where, material
+from sxtstudio.commands.measure_more import MaterialOption, material
 
 Out = pytest.CaptureFixture[str]
 VOXEL = ("--voxel", "10")
@@ -91,15 +91,15 @@ def test_lac_by_two_materials(
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        ("-0.5", Where(grey=-0.5)),
-        ("-0.5=0.1", Where(grey=-0.5, lac=0.1)),
-        ("object:12", Where(number=12)),
-        ("box:1-2,3-4,5-5=0.6", Where(box=((1, 2), (3, 4), (5, 5)), lac=0.6)),
-        ("mask:a=b.tif", Where(mask="a=b.tif")),
-        ("mask:a=b.tif=0.6", Where(mask="a=b.tif", lac=0.6)),
+        ("-0.5", MaterialOption(grey=-0.5)),
+        ("-0.5=0.1", MaterialOption(grey=-0.5, lac=0.1)),
+        ("object:12", MaterialOption(number=12)),
+        ("box:1-2,3-4,5-5=0.6", MaterialOption(box=((1, 2), (3, 4), (5, 5)), lac=0.6)),
+        ("mask:a=b.tif", MaterialOption(mask="a=b.tif")),
+        ("mask:a=b.tif=0.6", MaterialOption(mask="a=b.tif", lac=0.6)),
     ],
 )
-def test_places_of_materials(text: str, where: Where) -> None:
+def test_places_of_materials(text: str, where: MaterialOption) -> None:
     assert material(text) == where
 
 

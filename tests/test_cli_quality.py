@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from sxtstudio.cli import main
-from sxtstudio.core.quality.record import Flag, Quality
+from sxtstudio.core.quality.record import Quality, QualityFlag
 from sxtstudio.core.records import record_of
 from tests.core.quality.phantoms import cell_in_ice
 
@@ -58,7 +58,7 @@ def test_json_is_the_record_with_trust_and_objects(
     found = record_of(json.loads(capsys.readouterr().out)["quality"], Quality, "The record")
     figures = {figure.name.value: figure for figure in found.figures}
     assert found.objects == {"vesicle": 2, "not classified": 1}
-    assert figures["certainty"].flag is Flag.BAD
+    assert figures["certainty"].flag is QualityFlag.BAD
     assert figures["certainty"].value == pytest.approx(0.1)
     assert "recognised" not in figures
     assert found.voxel_nm == (12, 12, 12)

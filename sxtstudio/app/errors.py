@@ -81,7 +81,7 @@ class ErrorGuard(QObject):
         """Take over Python's hooks until ``release``."""
         super().__init__(parent)
         self._window = parent
-        self._telling: set[int] = set()  # threads that are showing an error now
+        self._showing: set[int] = set()  # threads that are showing an error now
         self._caught.connect(self._show)
         self._former: tuple[Any, Any] = (sys.excepthook, threading.excepthook)
         sys.excepthook = self._on_exception
@@ -100,10 +100,10 @@ class ErrorGuard(QObject):
             QApplication.quit()
             return
         thread = threading.get_ident()
-        if thread in self._telling:  # showing raised it, and would raise the next: until the stack is full
+        if thread in self._showing:  # showing raised it, and would raise the next: until the stack is full
             LOGGER.error("while an error was shown\n%s", "".join(traceback.format_exception(error)))
             return
-        self._telling.add(thread)
+        self._showing.add(thread)
         try:
             self._caught.emit(error.with_traceback(trace))
         except RuntimeError:  # the window is gone, and with it what shows errors: each would raise the next
@@ -111,7 +111,7 @@ class ErrorGuard(QObject):
             LOGGER.error("after the window was closed\n%s", "".join(traceback.format_exception(error)))
             sys.excepthook(kind, error, trace)
         finally:
-            self._telling.discard(thread)
+            self._showing.discard(thread)
 
     def _show(self, error: BaseException) -> None:
         show_error(self._window, error)

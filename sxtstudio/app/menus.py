@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from sxtstudio.app import theme
 from sxtstudio.app.actions import MENUS, TABLE, ActionInfo
-from sxtstudio.app.actions.info import MISSING, Shown
+from sxtstudio.app.actions.info import MISSING, ShownState
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.labels.tools.catalogue import TOOLS
@@ -125,7 +125,7 @@ class Actions(QObject):
         except Exception as error:  # whatever it is, the window lives on
             show_error(self._window, error)
 
-    def _show_state(self, action: QAction, shown: Shown[Any]) -> None:
+    def _show_state(self, action: QAction, shown: ShownState[Any]) -> None:
         action.setChecked(shown.is_on(shown.state(self._context.session).value))
 
     def _drawn(self) -> bool:

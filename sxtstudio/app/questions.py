@@ -101,7 +101,7 @@ def ask(
 def open_file(context: Context, title: str, filters: str) -> Path | None:
     """Let the user choose a file that exists; remembers its folder."""
     name, _ = QFileDialog.getOpenFileName(
-        _asking(context), title, str(start_folder(context)), filters, options=FEW_ICONS
+        _window_of(context), title, str(start_folder(context)), filters, options=FEW_ICONS
     )
     return _remembered(context, name)
 
@@ -109,7 +109,7 @@ def open_file(context: Context, title: str, filters: str) -> Path | None:
 def open_folder(context: Context, title: str) -> Path | None:
     """Let the user choose a folder that exists."""
     name = QFileDialog.getExistingDirectory(
-        _asking(context), title, str(start_folder(context)), options=FEW_ICONS | ONLY_FOLDERS
+        _window_of(context), title, str(start_folder(context)), options=FEW_ICONS | ONLY_FOLDERS
     )
     return _remembered(context, name)
 
@@ -127,7 +127,7 @@ def save_file(
     suggested = _no_folder(folder, suggested)
     while True:
         name, chosen = QFileDialog.getSaveFileName(
-            _asking(context), title, str(folder / suggested), filters, options=FEW_ICONS
+            _window_of(context), title, str(folder / suggested), filters, options=FEW_ICONS
         )
         path = with_suffix(name, filters, chosen) if name else None
         # The dialog has asked about the name as it was typed, not about the one with the suffix.
@@ -137,7 +137,7 @@ def save_file(
             return path
 
 
-def _asking(context: Context) -> QWidget:
+def _window_of(context: Context) -> QWidget:
     """Return the window in which the user works now: it has the focus again after the question."""
     return QApplication.activeWindow() or context.window
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from distributed import Future
 
-from sxtstudio.cluster.records import Division, PlannedRange, Step
+from sxtstudio.cluster.records import Division, PlannedRange, WorkerStep
 from sxtstudio.core.wording import count
 from sxtstudio.workflow.jobs.already_written import Before, written_outcome
 from sxtstudio.workflow.jobs.batch_jobs import JobOutcome
@@ -30,8 +30,8 @@ class Task:
     is ``sending``, ``future`` is of the sending.
     """
 
-    tomogram: OpenTomogram
-    step: Step
+    tomogram: BegunTomogram
+    step: WorkerStep
     range: int | None = None
     total: int = 0
     slices: int = 0
@@ -53,7 +53,7 @@ class Task:
 
 
 @dataclass
-class OpenTomogram:
+class BegunTomogram:
     """A tomogram that is worked on.
 
     ``before`` is what its labels were before it began, ``ranges`` are its ranges where it is divided,
@@ -78,14 +78,14 @@ class OpenTomogram:
         """Begin with one task for all of it."""
         self.ranges.clear()
         self.cleaning = None
-        self.whole = Task(self, Step.BEGIN)
+        self.whole = Task(self, WorkerStep.BEGIN)
         self.todo.append(self.whole)
 
-    def divide(self, step: Step, ranges: Sequence[PlannedRange]) -> None:
+    def divide(self, step: WorkerStep, ranges: Sequence[PlannedRange]) -> None:
         """Go on with the ranges that are left, as ``step``, which planned them, has found them."""
-        tasks, of = self.ranges, Step.RANGE
-        if step is Step.PLAN_CLEANING:
-            tasks, of = {}, Step.CLEAN
+        tasks, of = self.ranges, WorkerStep.RANGE
+        if step is WorkerStep.PLAN_CLEANING:
+            tasks, of = {}, WorkerStep.CLEAN
             self.cleaning = tasks
         self.whole = None
         for number, planned in enumerate(ranges):
@@ -95,11 +95,11 @@ class OpenTomogram:
                 self.todo.append(tasks[number])
         self.go_on_if_done()
 
-    def again(self, step: Step, numbers: Sequence[int]) -> None:
+    def again(self, step: WorkerStep, numbers: Sequence[int]) -> None:
         """Do these ranges again; a clean-up of what they had is planned anew."""
-        if step is Step.RANGE:
+        if step is WorkerStep.RANGE:
             self.cleaning = None
-        tasks = self.ranges if step is Step.RANGE else self.cleaning or {}
+        tasks = self.ranges if step is WorkerStep.RANGE else self.cleaning or {}
         for number in numbers:
             if number in tasks:
                 tasks[number].slices = 0
@@ -111,7 +111,7 @@ class OpenTomogram:
         if self.todo or self.given_out:
             return
         planned = self.cleaning is not None or not self.job.clean_up.wanted
-        self.todo.append(Task(self, Step.FINISH if planned else Step.PLAN_CLEANING))
+        self.todo.append(Task(self, WorkerStep.FINISH if planned else WorkerStep.PLAN_CLEANING))
 
     def keep_slices(self) -> None:
         """Let the next try go on with what this one has finished, though it began anew."""
@@ -127,7 +127,7 @@ class OpenTomogram:
     def find_objects(self, segmented: JobOutcome) -> None:
         """Look for objects in the labels, which are there."""
         self.segmented = segmented
-        self.todo.append(Task(self, Step.OBJECTS))
+        self.todo.append(Task(self, WorkerStep.OBJECTS))
 
     @property
     def slices(self) -> tuple[int, int]:

@@ -14,13 +14,13 @@ from typing import Any
 
 from distributed.scheduler import KilledWorker
 
-from sxtstudio.cluster.assignments import OpenTomogram, Task
+from sxtstudio.cluster.assignments import BegunTomogram, Task
 from sxtstudio.cluster.lease import forget_dead
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
-from sxtstudio.cluster.records import Division, OutcomeRecord, Step, message
+from sxtstudio.cluster.records import Division, OutcomeRecord, WorkerStep, message
 from sxtstudio.cluster.results import outcome_of
-from sxtstudio.cluster.shares import Shares
+from sxtstudio.cluster.shares import BatchProgress
 from sxtstudio.cluster.task import run_task, take_model
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.logs import LOGGER
@@ -74,10 +74,10 @@ class BatchRun:
         self._on_state, self._on_note = on_state, on_note
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._ahead: deque[tuple[int, SegmentJob]] = deque()
-        self._open: dict[int, OpenTomogram] = {}  # by the number of the row, the first one first
+        self._open: dict[int, BegunTomogram] = {}  # by the number of the row, the first one first
         self._tasks: dict[str, Task] = {}  # those that are with workers, by their key
         self._refused: dict[str, str] = {}  # why workers are left out, by their address
-        self._shares = Shares()
+        self._shares = BatchProgress()
         self._first_begin: float | None = None
         self._next_show = 0.0
 
@@ -124,7 +124,7 @@ class BatchRun:
                 break
             division = self._division()
             number, job = self._ahead.popleft()
-            self._open[number] = OpenTomogram(number, job, division, Before.of(job))
+            self._open[number] = BegunTomogram(number, job, division, Before.of(job))
             self._open[number].begin()
         return left
 
@@ -235,12 +235,12 @@ class BatchRun:
             case {"what": "begin", "who": str(worker), "address": str(address)}:
                 task.begun, task.worker = True, worker
                 self._first_begin = self._first_begin or time.monotonic()
-                if task.step is Step.BEGIN:
+                if task.step is WorkerStep.BEGIN:
                     tomogram.workers.clear()
                 tomogram.workers[address] = worker
-                if task.step is Step.BEGIN or self._batch.rows[tomogram.number].state == "waiting":
+                if task.step is WorkerStep.BEGIN or self._batch.rows[tomogram.number].state == "waiting":
                     self._batch.begin(tomogram.number, tomogram.who)
-                    if task.step is Step.OBJECTS:
+                    if task.step is WorkerStep.OBJECTS:
                         self._batch.find_objects(tomogram.number)
                 else:
                     self._batch.worked_on_by(tomogram.number, tomogram.who)
@@ -297,7 +297,7 @@ class BatchRun:
                 self._await_output(tomogram, found)
                 self._take_segmented(tomogram, found.outcome())
 
-    def _take_segmented(self, tomogram: OpenTomogram, outcome: JobOutcome) -> None:
+    def _take_segmented(self, tomogram: BegunTomogram, outcome: JobOutcome) -> None:
         """Go on with the objects where these are wanted, else that was all."""
         if outcome.state != "done" or self._batch.objects is None:
             self._end(tomogram, outcome)
@@ -340,7 +340,7 @@ class BatchRun:
         """Give out again what was lost with its worker, unless that happens again and again."""
         tomogram = task.tomogram
         self._forget(task)
-        written = tomogram.written() if task.step in (Step.BEGIN, Step.FINISH) else None
+        written = tomogram.written() if task.step in (WorkerStep.BEGIN, WorkerStep.FINISH) else None
         if written is not None:  # it was lost with nothing but the word that it was done
             self._machines.progressed()
             self._take_segmented(tomogram, written)
@@ -351,7 +351,7 @@ class BatchRun:
             text = (
                 f"Its worker was lost {MOST_TRIES} times without a finished slice{who}: it may have too "
                 "little memory or time, or the tomogram ends the program. Segment it alone, and see."
-                if task.step is not Step.OBJECTS
+                if task.step is not WorkerStep.OBJECTS
                 else f"The worker that looked for objects was lost {MOST_TRIES} times{who}: it may have too "
                 "little memory or time. Find them in the window, or with 'sxtstudio objects'."
             )
@@ -412,7 +412,7 @@ class BatchRun:
         self._forget(task)
         task.tomogram.todo.appendleft(task)
 
-    def _await_output(self, tomogram: OpenTomogram, found: OutcomeRecord) -> None:
+    def _await_output(self, tomogram: BegunTomogram, found: OutcomeRecord) -> None:
         """Wait until the labels are seen here, which a network file system may take a while to show."""
         if found.state != "done":
             return
@@ -421,7 +421,7 @@ class BatchRun:
             self._progress.check()
             time.sleep(_WAIT_S)
 
-    def _end(self, tomogram: OpenTomogram, outcome: JobOutcome) -> None:
+    def _end(self, tomogram: BegunTomogram, outcome: JobOutcome) -> None:
         for task in list(tomogram.given_out.values()):
             self._take_back(task)
         self._open.pop(tomogram.number, None)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sxtstudio.cluster.records import ObjectsRecord, OutcomeRecord, path_of
+from sxtstudio.cluster.records import ObjectsWantedRecord, OutcomeRecord, path_of
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted, find_objects
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
 
 
-def objects_in(job: SegmentJob, asked: ObjectsRecord | None, progress: Progress) -> OutcomeRecord:
+def objects_in(job: SegmentJob, asked: ObjectsWantedRecord | None, progress: Progress) -> OutcomeRecord:
     """Find the objects in the labels of a job that is done, with the classifier that was sent along.
 
     Raises

@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from pathlib import Path
 
-from sxtstudio.cluster.records import Division, PlannedRange, Step
+from sxtstudio.cluster.records import Division, PlannedRange, WorkerStep
 from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
@@ -103,13 +103,13 @@ def clean_range(job: SegmentJob, number: int) -> None:
     clean_one(CleanRange(clean_up_folder(ranges_folder(job.output)), number, job.clean_up.mask))
 
 
-def what_is_missing(job: SegmentJob) -> Step:
+def what_is_missing(job: SegmentJob) -> WorkerStep:
     """Return which ranges have to be done before they can be joined, known by the step that does them."""
     folder = ranges_folder(job.output)
     if read_state(folder).unfinished:
         forget_clean_up(folder)  # the labels will be others
-        return Step.RANGE
-    return Step.CLEAN
+        return WorkerStep.RANGE
+    return WorkerStep.CLEAN
 
 
 def join_ranges(job: SegmentJob, progress: Progress) -> SegmentResult:

@@ -60,7 +60,7 @@ class ModelRecord(Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Sha256
 
 
-class Step(StrEnum):
+class WorkerStep(StrEnum):
     """What a worker is to do for a tomogram."""
 
     BEGIN = "begin"  # segment it, or plan ranges of it
@@ -78,7 +78,7 @@ class Division(Struct, frozen=True, forbid_unknown_fields=True):
     least_voxels: Annotated[int, Meta(ge=0)] = 0
 
 
-class ObjectsRecord(Struct, frozen=True, forbid_unknown_fields=True):
+class ObjectsWantedRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """What is to be found in the labels: the content of the classifier, which lies where the batch runs."""
 
     classifier: str | None
@@ -110,10 +110,10 @@ class JobRecord(Struct, frozen=True, forbid_unknown_fields=True):
     force: bool
     slices_from: SliceBase
     back: dict[str, str]
-    step: Step = Step.BEGIN
+    step: WorkerStep = WorkerStep.BEGIN
     division: Division | None = None
     range: Annotated[int, Meta(ge=0)] | None = None
-    objects: ObjectsRecord | None = None
+    objects: ObjectsWantedRecord | None = None
 
     def job(self, model: str | Path | None) -> SegmentJob:
         """Return the job, with the model as it is found on this machine."""
@@ -179,7 +179,7 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     worker: str = ""
     ranges: tuple[PlannedRange, ...] = ()
     missing: tuple[int, ...] = ()
-    step: Step = Step.RANGE
+    step: WorkerStep = WorkerStep.RANGE
     outside: bool = False
     counts: dict[str, Annotated[int, Meta(ge=0)]] = {}
     notes: tuple[str, ...] = ()
@@ -214,7 +214,7 @@ def job_record(
     model: ModelRecord,
     mapping: PathMapping,
     slices_from: SliceBase,
-    step: Step = Step.BEGIN,
+    step: WorkerStep = WorkerStep.BEGIN,
     division: Division | None = None,
     range_number: int | None = None,
     objects: ObjectsWanted | None = None,
@@ -253,10 +253,12 @@ def job_record(
     )
 
 
-def _objects_record(wanted: ObjectsWanted) -> ObjectsRecord:
+def _objects_record(wanted: ObjectsWanted) -> ObjectsWantedRecord:
     path = wanted.classifier
     content = None if path is None else path.read_text(encoding="utf-8")
-    return ObjectsRecord(content, quoted("classifier.json" if path is None else path.name), wanted.voxel_nm)
+    return ObjectsWantedRecord(
+        content, quoted("classifier.json" if path is None else path.name), wanted.voxel_nm
+    )
 
 
 def to_bytes(record: Struct) -> bytes:

@@ -11,7 +11,7 @@ from sxtstudio.cluster.mapping import PathMapping
 from sxtstudio.cluster.memory import check_memory
 from sxtstudio.cluster.models import model_files, model_record
 from sxtstudio.cluster.profile import Profile
-from sxtstudio.cluster.records import Step, job_record, to_bytes
+from sxtstudio.cluster.records import WorkerStep, job_record, to_bytes
 from sxtstudio.cluster.versions import own_versions
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.jobs.batch_jobs import Batch
@@ -57,7 +57,7 @@ class ClusterRunner:
                     step=task.step,
                     division=task.tomogram.division,
                     range_number=task.range,
-                    objects=batch.objects if task.step is Step.OBJECTS else None,
+                    objects=batch.objects if task.step is WorkerStep.OBJECTS else None,
                 )
             )
             run.model_files = lambda: model_files(card)

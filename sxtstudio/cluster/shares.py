@@ -8,7 +8,7 @@ from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.watch import stored_bytes
 
 
-class Shares:
+class BatchProgress:
     """What of the tomograms is done; those that were left out from the beginning do not count."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from sxtstudio.cluster.ranges import (
     plan_if_divided,
     what_is_missing,
 )
-from sxtstudio.cluster.records import JobRecord, OutcomeRecord, Step, job_from, planned_from, to_bytes
+from sxtstudio.cluster.records import JobRecord, OutcomeRecord, WorkerStep, job_from, planned_from, to_bytes
 from sxtstudio.cluster.versions import check_versions, own_versions
 from sxtstudio.core.errors import Cancelled, UserError, outside_the_file
 from sxtstudio.core.progress import Progress
@@ -81,7 +81,7 @@ def work(content: bytes, send: Send, wanted: Wanted, models: Path) -> bytes:
     except UserError as refusal:
         return to_bytes(OutcomeRecord("refused", str(refusal)))
     try:
-        model = None if record.step is Step.OBJECTS else model_here(record.model, models)
+        model = None if record.step is WorkerStep.OBJECTS else model_here(record.model, models)
     except ModelMissing:
         return to_bytes(OutcomeRecord("no-model"))
     with _lock:  # whatever the number of threads: one network, and one tomogram in memory
@@ -140,7 +140,7 @@ def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted
             with outside_the_file():
                 name = describe_worker(job.parameters.device)
             send({"key": record.key, "what": "begin", "who": name})
-            if record.step not in (Step.RANGE, Step.CLEAN):  # the same range twice is harmless
+            if record.step not in (WorkerStep.RANGE, WorkerStep.CLEAN):  # the same range twice is harmless
                 lease = Lease.take(job.output, partial_folder(job.output), progress.check)
             return msgspec.structs.replace(_do(record, model, progress, send), worker=name)
         except RangesMissing as missing:
@@ -180,7 +180,7 @@ def _outcome(outcome: JobOutcome, name: str = "") -> OutcomeRecord:
 
 def _kept(record: JobRecord, job: SegmentJob) -> int:
     """Return how many slices of it earlier workers have finished."""
-    if record.step is Step.RANGE:
+    if record.step is WorkerStep.RANGE:
         states = read_state(ranges_folder(job.output)).ranges
         return next((one.slices_finished for one in states if one.range.number == record.range), 0)
     left = None if job.resume is False else read_unfinished(partial_folder(job.output))
@@ -200,22 +200,22 @@ def _do(record: JobRecord, model: str | Path | None, progress: Progress, send: S
             last = time.monotonic()
             send({"key": record.key, "what": "slices", "finished": finished, "total": total})
 
-    if record.step is Step.RANGE:
+    if record.step is WorkerStep.RANGE:
         do_range(job, record.range or 0, progress, on_slice, _keeper)
         return OutcomeRecord("range-done")
-    if record.step is Step.CLEAN:
+    if record.step is WorkerStep.CLEAN:
         clean_range(job, record.range or 0)
         return OutcomeRecord("range-done")
-    if record.step is Step.OBJECTS:
+    if record.step is WorkerStep.OBJECTS:
         return objects_in(job, record.objects, progress)
-    if record.step is Step.PLAN_CLEANING:
+    if record.step is WorkerStep.PLAN_CLEANING:
         return OutcomeRecord("planned", ranges=plan_cleaning(job, progress))
     back = PathMapping(record.back)
     report = job.report
     if back:
         job = replace(job, report=None)
     result: SegmentResult
-    if record.step is Step.FINISH:
+    if record.step is WorkerStep.FINISH:
         result = join_ranges(job, progress)
     else:
         planned = plan_if_divided(job, record.division, progress)

@@ -93,14 +93,14 @@ class _ObjectsShown:
         self._in_work: set[str] = set()
 
     def __call__(self, record: TomogramRecord) -> None:
-        from sxtstudio.workflow.beamtime.record import State
+        from sxtstudio.workflow.beamtime.record import TomogramState
         from sxtstudio.workflow.beamtime.summary import objects_text
 
-        if record.state in (State.WAITING, State.RUNNING):
+        if record.state in (TomogramState.WAITING, TomogramState.RUNNING):
             self._in_work.add(record.id)
         elif record.id in self._in_work:
             self._in_work.remove(record.id)
-            if record.state is State.DONE and record.objects is not None:
+            if record.state is TomogramState.DONE and record.objects is not None:
                 self._on_line(f"{record.name}: {objects_text(record)}")
 
 

@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sxtstudio.core.statistics import AnalysisUnit
     from sxtstudio.workflow.jobs.comparing import CompareChoice, Tables, check_groups, compare_tables
     from sxtstudio.workflow.jobs.comparison_files import REPORT_SUFFIXES, report_text, write_report
-    from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+    from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs
 
     groups, given = _groups(arguments)
     column = arguments.column or given.column
@@ -77,8 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     output = Path(arguments.output)
     plot = Path(arguments.plot) if arguments.plot else None
-    outputs = [Output(output, "a report", REPORT_SUFFIXES)]
-    outputs += [Output(plot, "a plot", (".svg", ".png"))] if plot else []
+    outputs = [OutputFile(output, "a report", REPORT_SUFFIXES)]
+    outputs += [OutputFile(plot, "a plot", (".svg", ".png"))] if plot else []
     check_outputs(outputs, [path for group in groups for cell in group.cells for path in cell.tables])
     check_groups(groups)
     with shown_progress() as (progress, _):

@@ -109,9 +109,9 @@ def _quality(arguments: argparse.Namespace, progress: Progress) -> Quality:
 
 def _quality_rows(quality: Quality) -> list[tuple[str, str]]:
     """Return a line for each figure; those that ask for a look begin with that."""
-    from sxtstudio.core.quality.record import Flag
+    from sxtstudio.core.quality.record import QualityFlag
 
-    marks = {Flag.LOOK: "LOOK: ", Flag.BAD: "BAD: "}
+    marks = {QualityFlag.LOOK: "LOOK: ", QualityFlag.BAD: "BAD: "}
     return [
         (figure.definition.title, f"{figure.text:<16} {marks.get(figure.flag, '')}{figure.sentence}")
         for figure in quality.figures

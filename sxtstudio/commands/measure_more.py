@@ -21,7 +21,7 @@ _WHERE = (
 
 
 @dataclass(frozen=True)
-class Where:
+class MaterialOption:
     """A material as it is written: ``WHERE=LAC``."""
 
     grey: float | None = None
@@ -114,7 +114,7 @@ def more_of(arguments: argparse.Namespace) -> MoreMeasurements:
     )
 
 
-def _input(name: str, where: Where, lac: float) -> MaterialInput:
+def _input(name: str, where: MaterialOption, lac: float) -> MaterialInput:
     from sxtstudio.core.geometry import Box
     from sxtstudio.workflow.jobs.measure_more import MaterialInput
 
@@ -132,7 +132,7 @@ def _input(name: str, where: Where, lac: float) -> MaterialInput:
     )
 
 
-def material(text: str) -> Where:
+def material(text: str) -> MaterialOption:
     """Read where a material is, and its LAC where it is given."""
     where, equals, after = text.rpartition("=")
     if not equals or (where.startswith("mask:") and _number(after) is None):
@@ -144,19 +144,19 @@ def material(text: str) -> Where:
     if not colon:
         grey = _number(where)
         if grey is not None:
-            return Where(grey=grey, lac=lac)
+            return MaterialOption(grey=grey, lac=lac)
     elif kind == "mask" and rest:
-        return Where(mask=rest, lac=lac)
+        return MaterialOption(mask=rest, lac=lac)
     elif kind == "object" and re.fullmatch(r"\d{1,10}", rest):
-        return Where(number=int(rest), lac=lac)
+        return MaterialOption(number=int(rest), lac=lac)
     elif kind == "box" and re.fullmatch(r"\d{1,9}-\d{1,9}(,\d{1,9}-\d{1,9}){2}", rest):
         ends = [tuple(map(int, part.split("-"))) for part in rest.split(",")]
         if all(first <= last for first, last in ends):
-            return Where(box=tuple((first, last) for first, last in ends), lac=lac)
+            return MaterialOption(box=tuple((first, last) for first, last in ends), lac=lac)
     raise argparse.ArgumentTypeError(f"{where!r} is no place of a material: give {_WHERE}")
 
 
-def known_material(text: str) -> Where:
+def known_material(text: str) -> MaterialOption:
     """Read where a material is, and its LAC, which must be given."""
     where = material(text)
     if where.lac is None:

@@ -166,12 +166,12 @@ _NO_BODIES = (
 def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
     """Say how many objects there are, and what was written."""
     from sxtstudio.core.bodies.method import Method
-    from sxtstudio.core.object_table import Flag
+    from sxtstudio.core.object_table import ObjectFlag
     from sxtstudio.workflow.jobs.objects import TakenAs
 
     found = result.found
     sheets = found.count - found.bodies
-    what = f"{count(found.count, 'object')}, {found.flagged(Flag.BORDER)} of them cut by the border"
+    what = f"{count(found.count, 'object')}, {found.flagged(ObjectFlag.BORDER)} of them cut by the border"
     rows = [("taken as", taken_as_text(result.taken_as, result.values)), ("objects", what)]
     if result.taken_as is TakenAs.OBJECTS:
         rows.append(("note", "the file holds objects already: they are taken as they are, numbered from 1"))
@@ -184,8 +184,8 @@ def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
         rows.append(
             (
                 "bodies",
-                f"{found.bodies}, {found.flagged(Flag.OPEN)} of them open: more than a fifth is missing "
-                "above or below the outlines",
+                f"{found.bodies}, {found.flagged(ObjectFlag.OPEN)} of them open: more than a fifth is "
+                "missing above or below the outlines",
             )
         )
         if job.sheets:
@@ -193,7 +193,9 @@ def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
         if sheets and not found.bodies:
             rows.append(("note", _NO_BODIES))
         if result.judged:
-            rows.append(("doubtful", f"the network was not sure of {found.flagged(Flag.DOUBTFUL)} outlines"))
+            rows.append(
+                ("doubtful", f"the network was not sure of {found.flagged(ObjectFlag.DOUBTFUL)} outlines")
+            )
     rows += [("note", note) for note in result.notes]
     rows.append(("written", receipt_text(result.receipt)))
     flags = "" if job.table is None else f" --flags {shlex.quote(str(job.table))}"
@@ -205,9 +207,9 @@ def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
         [result.receipt.path, *table_files(job.table)],
         objects=found.count,
         bodies=found.bodies,
-        at_border=found.flagged(Flag.BORDER),
-        open=found.flagged(Flag.OPEN),
-        doubtful=found.flagged(Flag.DOUBTFUL) if result.judged else None,
+        at_border=found.flagged(ObjectFlag.BORDER),
+        open=found.flagged(ObjectFlag.OPEN),
+        doubtful=found.flagged(ObjectFlag.DOUBTFUL) if result.judged else None,
         sheets=sheets,
     )
 

@@ -81,10 +81,10 @@ def draw_plots(arguments: argparse.Namespace) -> int:
     from sxtstudio.app.objects.plots.headless import draw_figures
     from sxtstudio.core.plain_files import read_plain
     from sxtstudio.core.records import read_json_record
-    from sxtstudio.workflow.handover.figures import Plot
+    from sxtstudio.workflow.handover.figures import ColumnPlot
 
     content = read_plain(Path(arguments.plots), 1 << 30)
-    plots = read_json_record(content, tuple[Plot, ...], "The plots cannot be drawn")
+    plots = read_json_record(content, tuple[ColumnPlot, ...], "The plots cannot be drawn")
     for picture in arguments.pictures:
         draw_figures([plot.figure() for plot in plots], Path(picture))
     return 0

@@ -49,15 +49,15 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Try, write, and draw."""
-    from sxtstudio.core.robustness import EROSIONS, MIN_SIZES, THRESHOLDS, Choices
+    from sxtstudio.core.robustness import EROSIONS, MIN_SIZES, THRESHOLDS, ParameterGrid
     from sxtstudio.core.robustness_figure import robustness_figures
-    from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+    from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs
     from sxtstudio.workflow.jobs.robustness import RobustnessJob, robustness_file
 
     source, plot = Path(arguments.output_file), Path(arguments.plot) if arguments.plot else None
     if plot is not None:
-        check_outputs([Output(plot, "a plot", (".svg", ".png"))], [source])
-    choices = Choices(
+        check_outputs([OutputFile(plot, "a plot", (".svg", ".png"))], [source])
+    choices = ParameterGrid(
         tuple(sorted(set(arguments.thresholds or THRESHOLDS))),
         tuple(sorted(set(arguments.erosions or EROSIONS))),
         tuple(sorted(set(arguments.min_sizes or MIN_SIZES))),

@@ -32,12 +32,12 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Try everything and say what was found."""
     from sxtstudio.core.atomic import atomic_write
-    from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+    from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs
     from sxtstudio.workflow.selfcheck.check import self_check
 
     if arguments.output:  # before a minute's work is done for nothing
         path = Path(arguments.output)
-        check_outputs([Output(path, "a report", (path.suffix.lower(),))], [])
+        check_outputs([OutputFile(path, "a report", (path.suffix.lower(),))], [])
     with shown_progress() as (progress, _):
         found = self_check(progress)
     if arguments.output:

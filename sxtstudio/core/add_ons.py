@@ -73,7 +73,7 @@ class Manifest(Struct, frozen=True):
     library: str
 
 
-class Wanted(Struct, frozen=True):
+class TestedLibraries(Struct, frozen=True):
     """Which libraries this program was tested with, by add-on."""
 
     schema: Literal["sxtstudio-add-ons/1"]
@@ -81,7 +81,7 @@ class Wanted(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundAddOn:
     """What was found of an add-on: its folder where it fits; else, of one that is there, what is wrong."""
 
     folder: Path | None = None
@@ -103,16 +103,16 @@ def made_for() -> tuple[str, str]:
     return python, f"{sys.platform}-{platform.machine().lower()}"
 
 
-def find(add_on: AddOn) -> Found:
+def find(add_on: AddOn) -> FoundAddOn:
     """Look for an add-on; nothing of it is loaded.
 
     The first one that fits is taken. An environment variable (``AddOn.variable``) names the only place. What
     this process found out not to work (``give_up``) is not taken again.
     """
     if not is_packaged():
-        return Found()
+        return FoundAddOn()
     if add_on in _GIVEN_UP:
-        return Found(problem=_GIVEN_UP[add_on])
+        return FoundAddOn(problem=_GIVEN_UP[add_on])
     problems = []
     for place in places(add_on):
         if not place.is_absolute():
@@ -123,12 +123,12 @@ def find(add_on: AddOn) -> Found:
         folder = resolved(place)
         problem = _problem(add_on, folder)
         if not problem:
-            return Found(folder)
+            return FoundAddOn(folder)
         problems.append(problem)
-    return Found(problem=problems[0] if problems else "")
+    return FoundAddOn(problem=problems[0] if problems else "")
 
 
-def use(add_on: AddOn) -> Found:
+def use(add_on: AddOn) -> FoundAddOn:
     """Take the libraries of an add-on that fits instead of those of the program, for this process."""
     found = find(add_on)
     if found.folder is not None and str(found.folder) not in sys.path:
@@ -249,6 +249,6 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _wanted() -> Wanted:
+def _wanted() -> TestedLibraries:
     path = Path(sxtstudio.__file__).resolve().parent.parent / WANTED
-    return read_json_record(read_plain(path, _MOST_BYTES), Wanted, f"{path} is damaged")
+    return read_json_record(read_plain(path, _MOST_BYTES), TestedLibraries, f"{path} is damaged")

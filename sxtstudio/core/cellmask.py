@@ -45,8 +45,8 @@ PLAUSIBLE = (0.05, 0.98)
 class MaskVolume:
     """A mask kept at reduced resolution that reads like a volume of full size, 0 or 1 (uint8).
 
-    ``told`` is False where nothing separates ice from cell, so that everything counts as cell; ``texture`` is
-    then what the tomogram has of it (float32, reduced), for ``mask_around``.
+    ``ice_found`` is False where nothing separates ice from cell, so that everything counts as cell;
+    ``texture`` is then what the tomogram has of it (float32, reduced), for ``mask_around``.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class MaskVolume:
         voxel_nm: VoxelSize | None = None,
         notes: tuple[str, ...] = (),
         texture: NDArray[np.float32] | None = None,
-        told: bool = True,
+        ice_found: bool = True,
     ) -> None:
         """Spread each voxel of ``reduced`` over ``factor`` voxels (z, y, x) of a volume of ``shape``."""
         self.reduced = reduced.astype(np.uint8)
         self.factor = factor
         self.notes = notes
         self.texture = texture
-        self.told = told
+        self.ice_found = ice_found
         self._shape = shape
         self._voxel_nm = voxel_nm
 
@@ -155,7 +155,7 @@ def cell_mask(
     note = f"No ice could be told from the cell, so the cell mask holds the whole volume.{advice}"
     texture = texture_of(mean, usable) if usable.any() else None
     whole = np.ones(mean.shape, bool)
-    return MaskVolume(whole, factor, volume.shape, volume.voxel_nm, (note,), texture, told=False)
+    return MaskVolume(whole, factor, volume.shape, volume.voxel_nm, (note,), texture, ice_found=False)
 
 
 def mask_around(hints: NDArray[np.bool_], like: MaskVolume, notes: tuple[str, ...] = ()) -> MaskVolume | None:

@@ -71,7 +71,7 @@ class CleanParameters:
 
 
 @dataclass(frozen=True)
-class CleanStep:
+class CleanStepResult:
     """One step that was done: voxels with a label before and after, time, and objects if counted."""
 
     name: str
@@ -89,7 +89,7 @@ class CleanReport:
     labels: NDArray[np.uint8]
     voxels_before: int
     voxels_after: int
-    steps: tuple[CleanStep, ...]
+    steps: tuple[CleanStepResult, ...]
 
     @property
     def objects_removed(self) -> int:
@@ -163,7 +163,7 @@ def clean(
     stages = Stages(progress, planned)
     with stages.stage(Work.COPY) as reading:
         before, largest = _copy(labels, target, reading)
-    steps: list[CleanStep] = []
+    steps: list[CleanStepResult] = []
     voxels = before
     runs = _runs(target, parameters, mask, min_voxels, largest)
     for planned_step in planned[1:]:
@@ -176,7 +176,7 @@ def clean(
             after = objects.voxels_left if objects else count_labels(target)
         seconds = time.perf_counter() - begin
         found, removed = (objects.found, objects.removed) if objects else (None, None)
-        steps.append(CleanStep(planned_step.name, voxels, after, seconds, found, removed))
+        steps.append(CleanStepResult(planned_step.name, voxels, after, seconds, found, removed))
         voxels = after
     return CleanReport(target, before, voxels, tuple(steps))
 

@@ -40,7 +40,7 @@ _STRIP_GRAIN = 1.0  # of the usual roughness (a median, which is less than a mea
 _ENOUGH = 30  # pixels that make a seam
 
 
-class Spread(NamedTuple):
+class GreySpread(NamedTuple):
     """How the grey values of a slice are spread, but for its fill: 5th to 95th percentile, and median.
 
     ``outlying`` pixels are far outside of the image's values, ``mixed`` ones between them and a fill that is.
@@ -53,7 +53,7 @@ class Spread(NamedTuple):
 
 
 def with_edge(
-    image: NDArray[Any], step: NDArray[np.float64], part: Mask, known: Mask, spread: Spread
+    image: NDArray[Any], step: NDArray[np.float64], part: Mask, known: Mask, spread: GreySpread
 ) -> Mask:
     """Return a fill with what lies along its edge and is more of it than of the image.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.core.measured import Mask
-from sxtstudio.core.quality.beads import GOLD, Section, sections
+from sxtstudio.core.quality.beads import GOLD, BeadSection, sections
 
 #: A bead goes on as far as half of what gold is; its rim is blurred over so many pixels more.
 _BEAD, _RIM_PX = 0.5 * GOLD, 3
@@ -31,7 +31,7 @@ _SAMPLE = 50_000
 class Gold:
     """Gold in a slice: its beads, where gold itself is, and that with its rims and streaks (y, x)."""
 
-    beads: tuple[Section, ...]
+    beads: tuple[BeadSection, ...]
     core: Mask
     around: Mask
 
@@ -73,7 +73,7 @@ def _in_spreads(image: NDArray[Any], measured: Mask | None, dark: bool) -> NDArr
     return np.where(known, (values - np.float32(middle)) / scale, np.float32(0))
 
 
-def _mark_streaks(streaks: Mask, values: NDArray[np.float32], core: Mask, bead: Section) -> None:
+def _mark_streaks(streaks: Mask, values: NDArray[np.float32], core: Mask, bead: BeadSection) -> None:
     """Mark what is bright beside a bead, row by row (and column by column), as long as it goes on."""
     half, reach = math.ceil(bead.diameter / 2), math.ceil(_LONGEST * bead.diameter)
     for turned, bright, gold, y, x in (

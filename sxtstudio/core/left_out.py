@@ -23,7 +23,7 @@ from sxtstudio.core.gold import Gold, gold_in
 from sxtstudio.core.measured import Mask
 from sxtstudio.core.normalise import normalise
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.quality.beads import Section, beads, sections
+from sxtstudio.core.quality.beads import BeadSection, beads, sections
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.wording import count
 
@@ -87,7 +87,7 @@ def artefacts_of(
     frame = frame_of(volume, progress)
     if not count_beads:
         return Artefacts(frame)
-    found: list[Section] = []
+    found: list[BeadSection] = []
     for z, image in readable_slices(volume, _SLICES, progress):
         normal = normalise(image)
         if normal is not None:
@@ -95,7 +95,7 @@ def artefacts_of(
     return Artefacts(frame, len(beads(found)))
 
 
-def surroundings(image: NDArray[Any], frame: Frame, *, dark: bool) -> tuple[Mask | None, int]:
+def left_out_in(image: NDArray[Any], frame: Frame, *, dark: bool) -> tuple[Mask | None, int]:
     """Return where in a slice (y, x) lines may be left out (None: nowhere), and its number of beads."""
     normal = normalise(image)
     gold = None if normal is None else gold_in(normal.values, normal.measured, dark=dark)

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sxtstudio.core.fill_edges import Spread, grown, with_edge
+from sxtstudio.core.fill_edges import GreySpread, grown, with_edge
 
 Mask = NDArray[np.bool_]
 Pixels = NDArray[np.intp]
@@ -179,7 +179,7 @@ def _is_flat(values: NDArray[Any], part: Mask, known: Mask) -> bool:
     return bool(np.percentile(variance[inside], 95) < _FLAT_GRAIN**2 * usual)
 
 
-def _spread(image: NDArray[Any], step: NDArray[np.float64], others: Mask, fill: float) -> Spread:
+def _spread(image: NDArray[Any], step: NDArray[np.float64], others: Mask, fill: float) -> GreySpread:
     """Return how the grey values are spread, of ``others`` than a fill's."""
     low, middle, high = _range(image[others])
     width = high - low
@@ -193,7 +193,7 @@ def _spread(image: NDArray[Any], step: NDArray[np.float64], others: Mask, fill: 
     elif fill > high + 4 * aside:
         mixed = image > high + aside
     outlying |= mixed & (step < 0.5 * abs(fill - middle))  # more of the fill than of the image
-    return Spread(width, middle, outlying, mixed)
+    return GreySpread(width, middle, outlying, mixed)
 
 
 def _range(values: NDArray[Any]) -> tuple[float, float, float]:

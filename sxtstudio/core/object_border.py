@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.object_boxes import ObjectBoxes
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable, TableChange
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable, TableChange
 
 
 def with_border_flags(
@@ -42,8 +42,8 @@ def with_border_flags(
         if row is None or not faces:
             continue
         there = any(bool((objects[face.slices] == number).any()) for face in faces)
-        if there != (Flag.BORDER in row.flags):
-            rows[number] = replace(row, flags=row.flags ^ {Flag.BORDER})
+        if there != (ObjectFlag.BORDER in row.flags):
+            rows[number] = replace(row, flags=row.flags ^ {ObjectFlag.BORDER})
     if not rows:
         return change
     if change is None:

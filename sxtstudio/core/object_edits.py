@@ -15,7 +15,7 @@ from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.objects import label_objects
-from sxtstudio.core.objects_at import Found, Part
+from sxtstudio.core.objects_at import FoundObject, Part
 from sxtstudio.core.planes import IN_PLANE, from_planes
 from sxtstudio.core.volume import VoxelSize
 
@@ -79,7 +79,7 @@ def cut_object(recorder: Recorder, parts: Iterable[Part], cut: Cut) -> int:
     return gone
 
 
-def count_pieces(labels: NDArray[np.uint8], found: Found) -> int:
+def count_pieces(labels: NDArray[np.uint8], found: FoundObject) -> int:
     """Return into how many objects a found object has fallen, now that ``labels`` have been changed."""
     _, count = label_objects(found.where & (labels[found.box.slices] != 0))
     return count
@@ -87,8 +87,8 @@ def count_pieces(labels: NDArray[np.uint8], found: Found) -> int:
 
 def merge_objects(
     recorder: Recorder,
-    first: Found,
-    second: Found,
+    first: FoundObject,
+    second: FoundObject,
     *,
     diameter_px: float,
     voxel_nm: VoxelSize | None = None,
@@ -124,7 +124,7 @@ def merge_objects(
     return _bridge(recorder, a[nearest[which]], b[which], diameter_px / 2, steps, (z, y, x))
 
 
-def _surface(found: Found) -> NDArray[np.int64]:
+def _surface(found: FoundObject) -> NDArray[np.int64]:
     """Return the voxels (n, 3) of an object that have a neighbour outside it."""
     inner = ndimage.binary_erosion(found.where)
     return np.asarray(np.argwhere(found.where & ~inner) + np.array(found.box.start))

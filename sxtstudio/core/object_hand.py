@@ -21,7 +21,7 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.interpolation import interpolate_slices, nearest_gap
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.object_boxes import ObjectBoxes
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.core.planes import IN_PLANE, as_planes, from_planes
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
@@ -65,8 +65,8 @@ class Hand:
         bounds. It stays where another open membrane is drawn.
         """
         row = self.table.rows.get(number)
-        sheets = [n for n, other in self.table.rows.items() if Flag.SHEET in other.flags]
-        if not sheets or (row is not None and Flag.SHEET in row.flags):
+        sheets = [n for n, other in self.table.rows.items() if ObjectFlag.SHEET in other.flags]
+        if not sheets or (row is not None and ObjectFlag.SHEET in row.flags):
             return np.asarray(part == 0)
         return np.isin(part, [0, *sheets])
 
@@ -147,10 +147,10 @@ def merge(hand: Hand, numbers: tuple[int, ...]) -> int:
     classed = next((row for row in there if row.class_name), there[0])
     notes = "; ".join(dict.fromkeys(row.notes for row in there if row.notes))
     flags = frozenset().union(*(row.flags for row in there))
-    if not all(Flag.SHEET in row.flags for row in there):
-        flags -= {Flag.SHEET}
-    if not all(Flag.CHECKED in row.flags for row in there):
-        flags -= {Flag.CHECKED}
+    if not all(ObjectFlag.SHEET in row.flags for row in there):
+        flags -= {ObjectFlag.SHEET}
+    if not all(ObjectFlag.CHECKED in row.flags for row in there):
+        flags -= {ObjectFlag.CHECKED}
     for number in others:
         hand.renumber(number, kept)
     hand.change_rows({**dict.fromkeys(others), kept: replace(classed, notes=notes, flags=flags)})
@@ -297,8 +297,8 @@ def fill(hand: Hand, number: int, axis: int | None = 0) -> int:
             holes = np.stack([ndimage.binary_fill_holes(plane) & ~plane for plane in own])
             gained += _fill(hand, number, box, from_planes(holes, axis))
     row = hand.table.rows[number]
-    if gained and Flag.SHEET in row.flags:  # it encloses something, so it is a body
-        hand.change_rows({number: replace(row, flags=row.flags - {Flag.SHEET})})
+    if gained and ObjectFlag.SHEET in row.flags:  # it encloses something, so it is a body
+        hand.change_rows({number: replace(row, flags=row.flags - {ObjectFlag.SHEET})})
     if not gained:
         where = "closed in 3D" if axis is None else "in these slices"
         raise UserError(f"Object {number} has no hole {where}. Close its outline with the brush first.")

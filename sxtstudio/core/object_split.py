@@ -18,7 +18,7 @@ from sxtstudio.core.distance import distances
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.object_hand import MOST_VOXELS, Hand, Mask
-from sxtstudio.core.object_table import Flag, ObjectRow
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow
 from sxtstudio.core.objects import CONNECTIVITY
 from sxtstudio.core.planes import IN_PLANE, from_planes
 from sxtstudio.core.volume import VoxelSize
@@ -306,9 +306,9 @@ def _rows_of_parts(hand: Hand, number: int, new: int) -> dict[int, ObjectRow | N
     """Return the rows of both parts: all is as of the whole, but one may lie at no face of the volume now."""
     row = hand.table.rows[number]
     at_face = {part: _at_face(hand, number, part) for part in (number, new)}
-    if Flag.BORDER not in row.flags or not any(at_face.values()):
+    if ObjectFlag.BORDER not in row.flags or not any(at_face.values()):
         return {new: row}  # or it lies at the edge of what was measured, which both may do
-    inner = replace(row, flags=row.flags - {Flag.BORDER})
+    inner = replace(row, flags=row.flags - {ObjectFlag.BORDER})
     return {part: row if at else inner for part, at in at_face.items()}
 
 

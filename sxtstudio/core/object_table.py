@@ -13,7 +13,7 @@ from sxtstudio.core.object_classes import CLASSES, ObjectClass
 MOST_NUMBER = 0xFFFFFFFF
 
 
-class Flag(StrEnum):
+class ObjectFlag(StrEnum):
     """Why an object may not be whole, or not be one; the values stand in files and never change."""
 
     BORDER = "border"  # it touches a face of the volume, or the edge of what was reconstructed
@@ -43,7 +43,7 @@ class ObjectRow:
     decided: Decided = Decided.NOBODY
     sure: float | None = None
     notes: str = ""
-    flags: frozenset[Flag] = frozenset()
+    flags: frozenset[ObjectFlag] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _FIRST_REACH = 24
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundObject:
     """An object: labelled voxels that touch at faces, edges or corners.
 
     Attributes
@@ -48,7 +48,7 @@ class Found:
 
 def object_at(
     labels: Labels, seed: Triple, *, limit_voxels: int = 200_000_000, progress: Progress | None = None
-) -> Found | None:
+) -> FoundObject | None:
     """Return the object that a voxel belongs to, or None where there is no label.
 
     A window around the voxel grows on the sides that the object reaches, until it holds all of it.
@@ -76,7 +76,7 @@ def object_at(
         grown = _grown(window, inside, shape)
         if grown == window or _voxels(grown) > limit_voxels:
             box, where = _cropped(window, inside)
-            return Found(seed, box, where, int(np.count_nonzero(where)), grown == window)
+            return FoundObject(seed, box, where, int(np.count_nonzero(where)), grown == window)
         window = grown
 
 
@@ -123,7 +123,7 @@ def object_slabs(
         del numbers
 
 
-def parts_of(found: Found, slab_voxels: int = SLAB_VOXELS) -> Iterator[Part]:
+def parts_of(found: FoundObject, slab_voxels: int = SLAB_VOXELS) -> Iterator[Part]:
     """Yield the voxels of a found object in boxes of moderate size."""
     z, y, x = found.box.shape
     for slab in walk((z, y, x), voxels=slab_voxels):
@@ -132,7 +132,7 @@ def parts_of(found: Found, slab_voxels: int = SLAB_VOXELS) -> Iterator[Part]:
         yield box, found.where[slab.slices]
 
 
-def slabs_of(found: Found, shape: Triple, slab_voxels: int = SLAB_VOXELS) -> Iterator[Part]:
+def slabs_of(found: FoundObject, shape: Triple, slab_voxels: int = SLAB_VOXELS) -> Iterator[Part]:
     """Yield the voxels of a found object in slabs that cover the whole volume."""
     (low, top, left), (high, bottom, right) = found.box.start, found.box.stop
     for slab in walk(shape, voxels=slab_voxels):

@@ -22,7 +22,7 @@ MIN_SIZES = (0, 100, 500, 2000)
 
 
 @dataclass(frozen=True)
-class Choices:
+class ParameterGrid:
     """What is tried: all combinations.
 
     Attributes
@@ -41,7 +41,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Trial:
+class RobustnessTrial:
     """What a threshold and an erosion gave: voxels of each object (n,), ascending."""
 
     threshold: float
@@ -58,8 +58,8 @@ class Trial:
 class Robustness:
     """All trials, thresholds ascending within each erosion."""
 
-    choices: Choices
-    trials: tuple[Trial, ...]
+    choices: ParameterGrid
+    trials: tuple[RobustnessTrial, ...]
 
     def curve(self, erosions: int, min_size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return objects (n,) and voxels (n,) for each threshold."""
@@ -71,7 +71,7 @@ class Robustness:
 def try_choices(
     output: Volume,
     scratch: NDArray[np.uint8],
-    choices: Choices,
+    choices: ParameterGrid,
     progress: Progress | None = None,
 ) -> Robustness:
     """Try all combinations; nothing is held in memory but a few slices.
@@ -93,7 +93,7 @@ def try_choices(
     progress = progress or Progress()
     order = sorted(choices.erosions)
     share = 1 / len(choices.thresholds)
-    trials: list[Trial] = []
+    trials: list[RobustnessTrial] = []
     for number, threshold in enumerate(sorted(choices.thresholds)):
         what = f"threshold {number + 1} of {len(choices.thresholds)}"
         counter = progress.part(share, what)
@@ -108,7 +108,7 @@ def _at(
     threshold: float,
     erosions: Sequence[int],
     progress: Progress,
-) -> Iterator[Trial]:
+) -> Iterator[RobustnessTrial]:
     share = 1 / (2 * len(erosions) + 1)
     depth, height, width = scratch.shape
     limit = threshold_byte(threshold)
@@ -120,4 +120,4 @@ def _at(
         if count > done:
             erode(scratch, count - done, True, eroding)
             done = count
-        yield Trial(threshold, count, object_sizes(scratch, progress=progress.part(share)))
+        yield RobustnessTrial(threshold, count, object_sizes(scratch, progress=progress.part(share)))

@@ -44,7 +44,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Group:
+class CellGroup:
     """Cells under one condition."""
 
     name: str
@@ -138,7 +138,7 @@ class Comparison:
     cautions: tuple[str, ...]
 
 
-def compare_groups(groups: Sequence[Group], unit: AnalysisUnit = AnalysisUnit.CELLS) -> Comparison:
+def compare_groups(groups: Sequence[CellGroup], unit: AnalysisUnit = AnalysisUnit.CELLS) -> Comparison:
     """Describe and test groups: Mann-Whitney for two, Kruskal-Wallis and all pairs for more."""
     summaries = tuple(summarise(group) for group in groups)
     samples = [summary.values(unit) for summary in summaries]
@@ -154,7 +154,7 @@ def compare_groups(groups: Sequence[Group], unit: AnalysisUnit = AnalysisUnit.CE
     return Comparison(unit, summaries, result, why_not, pairs, _cautions(summaries, unit, result))
 
 
-def summarise(group: Group) -> GroupSummary:
+def summarise(group: CellGroup) -> GroupSummary:
     """Describe a group, by cells and by objects."""
     finite = [cell.values[np.isfinite(cell.values)] for cell in group.cells]
     counted = [(cell.name, values) for cell, values in zip(group.cells, finite, strict=True) if len(values)]

@@ -51,7 +51,7 @@ def replaced(former: Trust, depth: int, first: int, new: Sequence[SliceTrust]) -
 
 
 @dataclass(frozen=True)
-class Scale:
+class CertaintyScale:
     """What of the certainty is drawn as least and as most, so that the differences within a tomogram show.
 
     Attributes
@@ -75,7 +75,7 @@ class Scale:
         return "sure throughout" if self.low >= HIGH else ""
 
 
-def scale_of(figures: Sequence[SliceTrust]) -> Scale | None:
+def scale_of(figures: Sequence[SliceTrust]) -> CertaintyScale | None:
     """Return the scale of a tomogram, None where no certainty is known.
 
     It spans all slices but the twentieth at either end, which must not take the colours from the others.
@@ -86,7 +86,7 @@ def scale_of(figures: Sequence[SliceTrust]) -> Scale | None:
     left_out = len(known) // 20
     low, high = known[left_out], known[len(known) - 1 - left_out]
     low = max(0.0, min(low, high - _LEAST_SPAN))
-    return Scale(low, max(high, low + _LEAST_SPAN))
+    return CertaintyScale(low, max(high, low + _LEAST_SPAN))
 
 
 def median(values: Sequence[float | None]) -> float | None:

@@ -60,7 +60,7 @@ _LEVEL = 1  # as for patches
 SYNC_EVERY_S = 1.0
 
 
-class Doing(Enum):
+class JournalAction(Enum):
     """What is written down: a change that is made for the first time, taken back, or made again."""
 
     MADE = "made"
@@ -74,7 +74,7 @@ class _Header(Struct, frozen=True):
     kind: EditKind
     target: Target = "labels"
     parameters: dict[str, Any] = {}
-    doing: Doing = Doing.MADE
+    doing: JournalAction = JournalAction.MADE
 
 
 class _PatchRecord(PatchHeader, frozen=True):
@@ -92,7 +92,7 @@ class _End(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnfinishedEdit:
     """What a journal holds.
 
     ``edit`` is partial where the program ended first; None: nothing was changed, or it was taken back, in
@@ -105,7 +105,7 @@ class Unfinished:
     edit: Edit | None
     parameters: dict[str, Any]
     interrupted: bool
-    doing: Doing = Doing.MADE
+    doing: JournalAction = JournalAction.MADE
 
 
 class EditJournal:
@@ -117,7 +117,7 @@ class EditJournal:
         target: Target,
         place: Callable[[], Path],
         parameters: dict[str, Any],
-        doing: Doing = Doing.MADE,
+        doing: JournalAction = JournalAction.MADE,
     ) -> None:
         """Begin without a file; ``place`` is asked for its path when something is changed first."""
         self._header = {
@@ -216,7 +216,7 @@ def journals(folder: Path) -> list[Path]:
 
 def recover_journal(
     path: Path, volume: Callable[[Target], Voxels | None], shape: Triple
-) -> Unfinished | None:
+) -> UnfinishedEdit | None:
     """Return what a journal holds, and have the labels as it says if the program ended before its end.
 
     None: the program ended before anything was written down, and so before anything was changed.
@@ -271,12 +271,14 @@ def recover_journal(
             file.seek(offset + record.bytes + record.before)
             patches.append(StoredPatch(path, record.box, record.crc, offset, record.bytes, voxels.dtype))
             ends.append(record.before)
-    whole = header.target == "objects" or header.doing is not Doing.MADE
+    whole = header.target == "objects" or header.doing is not JournalAction.MADE
     if whole and end is None:
         for patch, length in reversed(list(zip(patches, ends, strict=True))):
             before, _ = _sides(patch, length)
             _bring_to(voxels, patch.box, before)
-        return Unfinished(header.kind, header.target, None, header.parameters, bool(patches), header.doing)
+        return UnfinishedEdit(
+            header.kind, header.target, None, header.parameters, bool(patches), header.doing
+        )
     gained = 0
     for patch, length in zip(patches, ends, strict=True):
         before, after = _sides(patch, length)
@@ -286,7 +288,7 @@ def recover_journal(
     partial = end is None or end.partial
     kept = bool(patches) and (end is None or end.kept)
     edit = Edit(header.kind, tuple(patches), header.target, gained, partial, earlier=True, rows=rows)
-    return Unfinished(
+    return UnfinishedEdit(
         header.kind,
         header.target,
         edit if kept else None,

@@ -17,7 +17,7 @@ from sxtstudio.io.axes import NamedBy, find_axes, refuse_colour
 from sxtstudio.io.chunks import ChunkedSlices
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.hdf5_axes import describe_axes, origin_of_model, voxel_size
-from sxtstudio.io.hdf5_choice import Choice, likely_dataset, named_dataset
+from sxtstudio.io.hdf5_choice import DatasetChoice, likely_dataset, named_dataset
 from sxtstudio.io.hdf5_chunks import reader_of
 from sxtstudio.io.hdf5_links import Hdf5Tree
 from sxtstudio.io.hdf5_tilts import tilt_series_of
@@ -54,7 +54,7 @@ def open_hdf5(path: Path, inside: str | None = None, order: AxisOrder | None = N
         raise UserError(f"{path.name} is a damaged HDF5 file ({reason_of(error)}). Copy it again.") from error
 
 
-def _volume(tree: Hdf5Tree, path: Path, choice: Choice, order: AxisOrder | None) -> FileVolume:
+def _volume(tree: Hdf5Tree, path: Path, choice: DatasetChoice, order: AxisOrder | None) -> FileVolume:
     dataset = choice.dataset
     name = f"{path.name}::{choice.path}"
     if dataset.shape is None:

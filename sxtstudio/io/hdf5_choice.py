@@ -20,7 +20,7 @@ _LONGEST_CHAIN = 8
 
 
 @dataclass(frozen=True)
-class Choice:
+class DatasetChoice:
     """A dataset, the path by which it was found, and the group whose attributes describe it."""
 
     path: str
@@ -29,7 +29,7 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
-def named_dataset(tree: Hdf5Tree, inside: str) -> Choice:
+def named_dataset(tree: Hdf5Tree, inside: str) -> DatasetChoice:
     """Return the dataset ``inside``, or what NeXus marks as the data of the group of that name.
 
     Raises
@@ -42,7 +42,7 @@ def named_dataset(tree: Hdf5Tree, inside: str) -> Choice:
     except KeyError:
         item = None
     if isinstance(item, h5py.Dataset):
-        return Choice(inside, item, item.parent)
+        return DatasetChoice(inside, item, item.parent)
     if isinstance(item, h5py.Group):
         signal = _default(tree, item)
         if signal is not None:
@@ -50,7 +50,7 @@ def named_dataset(tree: Hdf5Tree, inside: str) -> Choice:
     raise UserError(f"{tree.path.name} has no dataset {inside}. It holds: {_listing([*_datasets(tree)])}.")
 
 
-def likely_dataset(tree: Hdf5Tree) -> Choice:
+def likely_dataset(tree: Hdf5Tree) -> DatasetChoice:
     """Return the dataset that NeXus marks, else the only volume, else the only image.
 
     Links that lead nowhere are left out with a note, unless only at their end there could be a volume.
@@ -80,7 +80,7 @@ def likely_dataset(tree: Hdf5Tree) -> Choice:
     raise _ambiguous(tree, images) if images else _nothing(tree, everything, numeric)
 
 
-def _model(tree: Hdf5Tree) -> Choice | None:
+def _model(tree: Hdf5Tree) -> DatasetChoice | None:
     """Return the labels that a model of Microscopy Image Browser names."""
     for name in MODEL_NAMES:
         if not isinstance(tree.root.get(name, getlink=True), h5py.HardLink):
@@ -91,11 +91,11 @@ def _model(tree: Hdf5Tree) -> Choice | None:
             if isinstance(tree.root.get(called, getlink=True), h5py.HardLink):
                 labels = tree.root[called]
                 if isinstance(labels, h5py.Dataset) and labels.dtype.kind in "iuf":
-                    return Choice(f"/{called}", labels, tree.root["/"])
+                    return DatasetChoice(f"/{called}", labels, tree.root["/"])
     return None
 
 
-def _one_of(tree: Hdf5Tree, volumes: Sequence[Choice]) -> Choice:
+def _one_of(tree: Hdf5Tree, volumes: Sequence[DatasetChoice]) -> DatasetChoice:
     """Choose what NeXus marks, what is whole, and a tomogram rather than its projections."""
     marked = [m for m in _marked(tree) if m.dataset in [c.dataset for c in volumes]]
     if len(marked) == 1:
@@ -116,7 +116,7 @@ def _one_of(tree: Hdf5Tree, volumes: Sequence[Choice]) -> Choice:
     return replace(found, notes=tuple(left_out))
 
 
-def _is_whole(tree: Hdf5Tree, choice: Choice) -> bool:
+def _is_whole(tree: Hdf5Tree, choice: DatasetChoice) -> bool:
     try:
         tree.check_storage(choice.dataset)
     except UserError:
@@ -124,16 +124,16 @@ def _is_whole(tree: Hdf5Tree, choice: Choice) -> bool:
     return True
 
 
-def _datasets(tree: Hdf5Tree) -> Iterator[Choice]:
+def _datasets(tree: Hdf5Tree) -> Iterator[DatasetChoice]:
     for path, item in tree.objects():
         if isinstance(item, h5py.Dataset):
-            yield Choice(path, item, item.parent)
+            yield DatasetChoice(path, item, item.parent)
 
 
 # -- NeXus (manual, "Find the plottable data") ---------------------------------------------------------
 
 
-def _default(tree: Hdf5Tree, group: h5py.Group) -> Choice | None:
+def _default(tree: Hdf5Tree, group: h5py.Group) -> DatasetChoice | None:
     """Follow root@default → entry@default → data@signal."""
     place = group.name.rstrip("/")
     for _ in range(_LONGEST_CHAIN):
@@ -146,12 +146,12 @@ def _default(tree: Hdf5Tree, group: h5py.Group) -> Choice | None:
             return None
         place = _joined(place, name)
         if isinstance(item, h5py.Dataset):
-            return Choice(place, item, group) if _can_be_shown(item) else None
+            return DatasetChoice(place, item, group) if _can_be_shown(item) else None
         group = item
     return None
 
 
-def _marked(tree: Hdf5Tree) -> Iterator[Choice]:
+def _marked(tree: Hdf5Tree) -> Iterator[DatasetChoice]:
     """Yield the datasets that a group calls its signal, in files that name no default."""
     for path, item in tree.objects():
         name = _signal_name(item) if isinstance(item, h5py.Group) else None
@@ -162,7 +162,7 @@ def _marked(tree: Hdf5Tree) -> Iterator[Choice]:
         except (KeyError, UserError):
             continue
         if isinstance(signal, h5py.Dataset) and _can_be_shown(signal):
-            yield Choice(_joined(path, name), signal, item)
+            yield DatasetChoice(_joined(path, name), signal, item)
 
 
 def _joined(place: str, name: str) -> str:
@@ -190,7 +190,7 @@ def _can_be_shown(dataset: h5py.Dataset) -> bool:
 # -- what to say where there is no choice --------------------------------------------------------------
 
 
-def _ambiguous(tree: Hdf5Tree, choice: Sequence[Choice]) -> SeveralVolumes:
+def _ambiguous(tree: Hdf5Tree, choice: Sequence[DatasetChoice]) -> SeveralVolumes:
     reasons = [tilt_series_of(tree, c.dataset, c.group) for c in choice]
     known = next((reason for reason in reasons if reason), "")
     tilts = f" It is a tilt series, no tomogram: {known}." if all(reasons) else ""
@@ -207,7 +207,9 @@ def _ambiguous(tree: Hdf5Tree, choice: Sequence[Choice]) -> SeveralVolumes:
     return SeveralVolumes(tilts, tree.path, found, "datasets")
 
 
-def _nothing(tree: Hdf5Tree, everything: Sequence[Choice], numeric: Sequence[Choice]) -> UserError:
+def _nothing(
+    tree: Hdf5Tree, everything: Sequence[DatasetChoice], numeric: Sequence[DatasetChoice]
+) -> UserError:
     name = tree.path.name
     four = [c for c in numeric if sum(n > 1 for n in c.dataset.shape) > 3]
     if four:
@@ -221,6 +223,6 @@ def _nothing(tree: Hdf5Tree, everything: Sequence[Choice], numeric: Sequence[Cho
     return UserError(f"{name} holds no 3D dataset. It holds: {_listing(everything)}.")
 
 
-def _listing(items: Sequence[Choice]) -> str:
+def _listing(items: Sequence[DatasetChoice]) -> str:
     shown = [f"{c.path} ({' × '.join(map(str, c.dataset.shape or ()))})" for c in items[:8]]
     return ", ".join(shown) + (" …" if len(items) > 8 else "") if shown else "nothing"

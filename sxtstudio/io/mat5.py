@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.io.packed import open_packed
-from sxtstudio.io.raw import RawFile, Source, first_bytes, read_some
+from sxtstudio.io.raw import ByteSource, RawFile, first_bytes, read_some
 
 HEADER_BYTES = 128
 #: MATLAB itself stores no larger variables in this version.
@@ -56,7 +56,7 @@ class Variable:
     length: int
     is_packed: bool
 
-    def source(self, path: Path) -> Source:
+    def source(self, path: Path) -> ByteSource:
         """Open what its element holds."""
         return open_packed(path, "gzip", self.element, self.length) if self.is_packed else RawFile(path)
 
@@ -129,7 +129,7 @@ def _order(file: RawFile) -> str:
 def _variable(
     path: Path, file: RawFile, order: str, place: int, length: int, is_packed: bool
 ) -> Variable | None:
-    source: Source = open_packed(path, "gzip", place, length) if is_packed else file
+    source: ByteSource = open_packed(path, "gzip", place, length) if is_packed else file
     try:
         begin = 8 if is_packed else place
         head = first_bytes(source, min(4096, 4096 if is_packed else length), begin)

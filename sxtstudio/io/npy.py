@@ -16,7 +16,7 @@ from sxtstudio.core.volume import SizeUnknown
 from sxtstudio.core.wording import cut
 from sxtstudio.io.axes import NamedBy, find_axes, refuse_colour
 from sxtstudio.io.filevolume import FileVolume
-from sxtstudio.io.raw import RawFile, Source
+from sxtstudio.io.raw import ByteSource, RawFile
 from sxtstudio.io.stored import check_stored, stored_volume
 
 MAGIC = b"\x93NUMPY"
@@ -46,7 +46,7 @@ def open_npy(path: Path, order: AxisOrder | None = None) -> FileVolume:
         raise
 
 
-def _open(path: Path, source: Source, order: AxisOrder | None) -> FileVolume:
+def _open(path: Path, source: ByteSource, order: AxisOrder | None) -> FileVolume:
     with open(path, "rb") as file:
         version = np.lib.format.read_magic(file)
         place, length = file.tell(), file.read(4)

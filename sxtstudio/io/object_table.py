@@ -25,7 +25,7 @@ from msgspec import Meta, Struct
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_classes import ObjectClass
-from sxtstudio.core.object_table import MOST_NUMBER, Decided, Flag, ObjectRow, ObjectTable, TableChange
+from sxtstudio.core.object_table import MOST_NUMBER, Decided, ObjectFlag, ObjectRow, ObjectTable, TableChange
 from sxtstudio.core.plain_files import append_lines, read_plain
 from sxtstudio.core.records import RecordError, WrongKey, json_values, read_json, record_of
 from sxtstudio.core.wording import bytes_text
@@ -50,7 +50,7 @@ class _Row(Struct, frozen=True, omit_defaults=True):
     decided: Decided = Decided.NOBODY
     sure: Annotated[float, Meta(ge=0, le=1)] | None = None
     notes: str = ""
-    flags: tuple[Flag, ...] = ()
+    flags: tuple[ObjectFlag, ...] = ()
 
 
 class _Table(Struct, frozen=True):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.geometry import Box
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """Where voxels are read from: a file, or what a file unpacks to.
 
     ``size`` is how many bytes it holds, or at most holds.
@@ -72,7 +72,7 @@ class RawFile:
 class RawSlices:
     """Slices that lie in a file row by row, each at its own offset."""
 
-    def __init__(self, file: Source, offsets: Sequence[int], rows: int, columns: int, dtype: Any) -> None:
+    def __init__(self, file: ByteSource, offsets: Sequence[int], rows: int, columns: int, dtype: Any) -> None:
         """Describe slices of ``rows`` × ``columns`` voxels of the file's ``dtype`` at byte ``offsets``."""
         self._file = file
         self._offsets = offsets
@@ -95,14 +95,14 @@ class RawSlices:
         return native(out)
 
 
-def read_some(source: Source, offset: int, length: int) -> bytes:
+def read_some(source: ByteSource, offset: int, length: int) -> bytes:
     """Return so many bytes of a source; EOFError if there are too few."""
     found = np.empty(length, np.uint8)
     source.read_into(found, offset)
     return found.tobytes()
 
 
-def first_bytes(source: Source, length: int, start: int = 0) -> bytes:
+def first_bytes(source: ByteSource, length: int, start: int = 0) -> bytes:
     """Return some bytes from ``start`` on, fewer where there are no more."""
     found = np.zeros(length, np.uint8)
     done, step = 0, length

@@ -19,7 +19,7 @@ from sxtstudio.io.axes import NamedBy, Names, StoredAxes, find_axes
 from sxtstudio.io.chunks import ChunkedSlices
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.packed import PackedFile
-from sxtstudio.io.raw import RawSlices, Source
+from sxtstudio.io.raw import ByteSource, RawSlices
 
 Convert = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -49,7 +49,7 @@ def axes_of_format(
 
 def stored_volume(
     path: Path,
-    source: Source,
+    source: ByteSource,
     *,
     format: str,
     start: int,
@@ -113,7 +113,9 @@ def stored_volume(
     )
 
 
-def check_stored(path: Path, source: Source, start: int, voxels: Sequence[int], dtype: np.dtype[Any]) -> None:
+def check_stored(
+    path: Path, source: ByteSource, start: int, voxels: Sequence[int], dtype: np.dtype[Any]
+) -> None:
     """Refuse a file that is too small for what its header promises.
 
     Of packed data it is known how many times larger they can become at most.

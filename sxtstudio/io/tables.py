@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.measure.table import DICTIONARY_NAMES, Table, TableColumn
+from sxtstudio.core.measure.table import DICTIONARY_NAMES, FileColumn, Table
 from sxtstudio.core.plain_files import open_plain
 from sxtstudio.core.printable import csv_names, csv_text, printable, without_mark
 from sxtstudio.core.wording import cut, grouped
@@ -85,7 +85,7 @@ def read_table(path: Path) -> dict[str, NDArray[Any]]:
     return {name: _column(values) for name, values in reader(path).items()}
 
 
-def _rounded(column: TableColumn) -> list[Any]:
+def _rounded(column: FileColumn) -> list[Any]:
     """The values as Python's own, None where there is none."""
     values = column.values
     if values.dtype.kind == "O":
@@ -129,7 +129,7 @@ def _write_parquet(path: Path, table: Table) -> None:
     frame.write_parquet(path, metadata={f"sxtstudio: {name}": text for name, text in table.about.items()})
 
 
-def _series(column: TableColumn) -> Any:
+def _series(column: FileColumn) -> Any:
     import polars
 
     kinds = {"i": polars.Int64, "u": polars.Int64, "b": polars.Int64, "O": polars.String}

@@ -63,7 +63,7 @@ class Format:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenVolume:
     """A volume on the disk: name of the format, size of the file, and voxels that are not 0 in labels."""
 
     format: str
@@ -79,7 +79,7 @@ def write_volume(
     convert: Convert,
     progress: Progress,
     check: Callable[[Path], None] = lambda temporary: None,
-) -> Written:
+) -> WrittenVolume:
     """Write a volume under a temporary name, read it back and compare, and give it its name.
 
     Until then a former file of that name stays as it was.
@@ -122,7 +122,7 @@ def write_volume(
         _verify(temporary, target, plan, form, checksums, progress)
         check(temporary)
         size = _size_on_disk(temporary)
-    return Written(name, size, sum(counts) if counts else None)
+    return WrittenVolume(name, size, sum(counts) if counts else None)
 
 
 def slab_thickness(volume: Volume, dtype: np.dtype[Any], form: Format) -> int:

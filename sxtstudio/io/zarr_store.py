@@ -196,8 +196,8 @@ def _bounded(codecs: Iterable[Codec]) -> tuple[Codec, ...]:
         if isinstance(codec, ShardingCodec):
             found.append(replace(codec, codecs=_bounded(codec.codecs)))
             continue
-        told: Mapping[str, Any] = codec.to_dict()
-        name = str(told["name"]).removeprefix("numcodecs.")
+        described: Mapping[str, Any] = codec.to_dict()
+        name = str(described["name"]).removeprefix("numcodecs.")
         compresses = isinstance(codec, BytesBytesCodec) and name in _COMPRESSING
-        found.append(_BoundedCodec(name, told.get("configuration") or {}) if compresses else codec)
+        found.append(_BoundedCodec(name, described.get("configuration") or {}) if compresses else codec)
     return tuple(found)

@@ -72,21 +72,21 @@ class UndecidedError(UserError):
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnfinishedRun:
     """An interrupted run: its settings, and how many of its slices are finished."""
 
     settings: RunSettings
     finished: int
 
 
-def read_unfinished(folder: Path) -> Unfinished | None:
+def read_unfinished(folder: Path) -> UnfinishedRun | None:
     """Return the interrupted run in ``folder``, or None if there is none to go on with."""
     try:
         settings, _ = _read_settings(folder)
         finished = len(_claims(folder))
     except (OSError, RecordError):
         return None
-    return Unfinished(settings, min(finished, settings.shape[0])) if finished else None
+    return UnfinishedRun(settings, min(finished, settings.shape[0])) if finished else None
 
 
 def has_unfinished(folder: Path) -> bool:

@@ -29,7 +29,7 @@ _READ_BYTES = 32_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class ContextSlice:
     """A slice, normalised (y, x), what of it was measured, and itself coarsened where that is wanted."""
 
     values: Image
@@ -44,7 +44,7 @@ class SliceRing:
         """Read the slices ``needed`` (ascending); ``compared`` says whether ``alike`` will be asked."""
         self._source = _read(volume, needed)
         self._compared = compared
-        self._planes: dict[int, Plane | None] = {}
+        self._planes: dict[int, ContextSlice | None] = {}
         self._alike: dict[tuple[int, int], bool] = {}
 
     @property
@@ -52,12 +52,12 @@ class SliceRing:
         """The slices in memory."""
         return tuple(self._planes)
 
-    def plane(self, z: int) -> Plane | None:
+    def plane(self, z: int) -> ContextSlice | None:
         """Return a slice, which must not be forgotten yet; None where there is nothing to see."""
         while z not in self._planes:
             index, plane = next(self._source)
             if plane is not None and self._compared:
-                plane = Plane(plane.values, plane.measured, coarsened(plane.values, plane.measured))
+                plane = ContextSlice(plane.values, plane.measured, coarsened(plane.values, plane.measured))
             self._planes[index] = plane
         return self._planes[z]
 
@@ -103,13 +103,13 @@ def stack_of(volume: Volume, z: int, slices: int) -> Image | None:
     return None if own is None else ring.stack(window, Field(volume.shape[1:], own.measured))
 
 
-def _coarse(plane: Plane | None) -> NDArray[np.floating]:
+def _coarse(plane: ContextSlice | None) -> NDArray[np.floating]:
     if plane is None or plane.coarse is None:
         raise ValueError("the slice was not coarsened")
     return plane.coarse
 
 
-def _filled(plane: Plane, own: Plane) -> Image:
+def _filled(plane: ContextSlice, own: ContextSlice) -> Image:
     """A neighbour's pixels, and the slice's own where only they were measured."""
     if plane is own or plane.measured is None:
         return plane.values
@@ -117,14 +117,14 @@ def _filled(plane: Plane, own: Plane) -> Image:
     return np.where(lacking, own.values, plane.values)
 
 
-def _read(volume: Volume, indices: Iterable[int]) -> Iterator[tuple[int, Plane | None]]:
+def _read(volume: Volume, indices: Iterable[int]) -> Iterator[tuple[int, ContextSlice | None]]:
     slice_bytes = volume.shape[1] * volume.shape[2] * volume.dtype.itemsize
     most = max(1, _READ_BYTES // slice_bytes)
     for first, last in _runs(indices, most):
         slab = volume.read(Box.slab(first, last, volume.shape))
         for z, plane in zip(range(first, last), slab, strict=True):
             found = normalise(plane)
-            yield z, None if found is None else Plane(found.values, found.measured)
+            yield z, None if found is None else ContextSlice(found.values, found.measured)
 
 
 def _runs(indices: Iterable[int], most: int) -> Iterator[tuple[int, int]]:

@@ -25,10 +25,10 @@ from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.device import Device, choose_device
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.segment.ledger import MadeFrom
-from sxtstudio.segment.neighbours import Image, Mean, Neighbours, Output
+from sxtstudio.segment.neighbours import Image, Mean, Neighbours, NetworkOutput
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import (
-    Fill,
+    FillSummary,
     PartOf,
     Segmentation,
     SegmentParameters,
@@ -41,8 +41,8 @@ from sxtstudio.segment.registry import load_card
 from sxtstudio.segment.run_settings import RunSettings
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
 from sxtstudio.segment.slices import (
-    Batch,
     Pixels,
+    SliceBatch,
     fingerprint,
     labels_of,
     probability_of,
@@ -132,7 +132,7 @@ class SegmentationJob:
         """Whether gold is dark or bright, where it is not labelled."""
         return self.polarity.value if self.parameters.leave_out else None
 
-    def cleared(self, output: Output) -> Image | None:
+    def cleared(self, output: NetworkOutput) -> Image | None:
         """Return an output's values without frame and gold, where these are not labelled."""
         values, gold = output.values, None if output.field is None else output.field.gold
         if values is None or not self.parameters.leave_out:
@@ -212,7 +212,7 @@ class SegmentationJob:
         probability = checkpoint.probability()
         voxel_nm = self.volume.voxel_nm
         trust = checkpoint.trust()
-        fill = Fill.of(trust)
+        fill = FillSummary.of(trust)
         if fill.note and self.part_of is None:
             self.notes.append(fill.note)
         return Segmentation(
@@ -258,11 +258,11 @@ class SegmentationJob:
         )
         mean = Mean(self.neighbours, todo)
 
-        def work(batch: Batch) -> list[Output]:
+        def work(batch: SliceBatch) -> list[NetworkOutput]:
             with self.timed("inference"):
                 return self.outputs(runner, batch, progress)
 
-        def sink(outputs: list[Output]) -> list[Finished]:
+        def sink(outputs: list[NetworkOutput]) -> list[Finished]:
             with self.timed("keeping slices"):
                 return [self._keep(whole, checkpoint) for one in outputs for whole in mean.add(one)]
 
@@ -272,14 +272,14 @@ class SegmentationJob:
                 progress.step(len(finished))
 
     def outputs(
-        self, runner: SliceRunner, batch: Batch, progress: Progress, *, redraw: bool = True
-    ) -> list[Output]:
+        self, runner: SliceRunner, batch: SliceBatch, progress: Progress, *, redraw: bool = True
+    ) -> list[NetworkOutput]:
         """Return what the network sees; some slices are redrawn as well, unless ``redraw`` is False."""
         outputs = {}
         images = batch.images
         if images is None:
             return [
-                Output(position, None, like)
+                NetworkOutput(position, None, like)
                 for position, like in zip(batch.positions, batch.like_previous, strict=True)
             ]
         redrawn = [i for i, position in enumerate(batch.positions) if redraw and self._is_redrawn(position)]
@@ -298,7 +298,7 @@ class SegmentationJob:
                         for one in (results[heads[1]][row], images[i][len(images[i]) // 2])
                     )
                     share = recognised(again, image, field.in_box)
-                outputs[i] = Output(position, values, batch.like_previous[i], share, field)
+                outputs[i] = NetworkOutput(position, values, batch.like_previous[i], share, field)
         return [outputs[i] for i in range(len(images))]
 
     @property
@@ -312,7 +312,7 @@ class SegmentationJob:
             return False
         return self.parameters.trust == "every" or sampled(position, self.whole)
 
-    def _keep(self, output: Output, checkpoint: Checkpoint) -> Finished:
+    def _keep(self, output: NetworkOutput, checkpoint: Checkpoint) -> Finished:
         z, values = output.position, self.cleared(output)
         shape = self.volume.shape[1:]
         labels = np.zeros(shape, np.uint8) if values is None else labels_of(values, self.threshold)
@@ -339,7 +339,7 @@ class SegmentationJob:
         all_seen = np.array([self.volume.checksum(other) for other in self.neighbours.seen(z)], "<u4")
         return MadeFrom(own, zlib.crc32(all_seen.data))
 
-    def _timed_reading(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+    def _timed_reading(self, batches: Iterator[SliceBatch]) -> Iterator[SliceBatch]:
         while True:
             with self.timed("reading"):
                 batch = next(batches, None)

@@ -67,7 +67,7 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
-class Output:
+class NetworkOutput:
     """What the network put out at a position.
 
     Attributes
@@ -98,9 +98,9 @@ class Mean:
         """Wait for what ``slices`` need."""
         self._neighbours = neighbours
         self._missing = set(slices)
-        self._outputs: dict[int, Output] = {}
+        self._outputs: dict[int, NetworkOutput] = {}
 
-    def add(self, output: Output) -> list[Output]:
+    def add(self, output: NetworkOutput) -> list[NetworkOutput]:
         """Take an output; return the slices that are complete with it, with their means."""
         self._outputs[output.position] = output
         complete = [z for z in self._affected(output.position) if self._has_all(z)]
@@ -117,7 +117,7 @@ class Mean:
         """The unfinished slices in which a position has a say: those around it."""
         return [z for z in self._neighbours.needed([position]) if z in self._missing]
 
-    def _mean(self, z: int) -> Output:
+    def _mean(self, z: int) -> NetworkOutput:
         own = self._outputs[z]
         if own.values is None:
             return own
@@ -136,4 +136,4 @@ class Mean:
         mean = total / counts
         if own.field is not None:
             own.field.clear(mean)
-        return Output(z, mean, own.like_previous, own.recognised, own.field)
+        return NetworkOutput(z, mean, own.like_previous, own.recognised, own.field)

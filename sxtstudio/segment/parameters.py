@@ -259,7 +259,7 @@ class Segmentation(SegmentationFacts):
 
 
 @dataclass(frozen=True)
-class Fill:
+class FillSummary:
     """What of the segmented slices was no measurement.
 
     Attributes
@@ -274,7 +274,7 @@ class Fill:
     note: str
 
     @classmethod
-    def of(cls, trust: Sequence[SliceTrust]) -> Fill:
+    def of(cls, trust: Sequence[SliceTrust]) -> FillSummary:
         """Sum up the figures of all slices."""
         measured = [1.0 if f.measured is None else f.measured for f in trust]
         seen = [share for share in measured if share > 0]

@@ -94,13 +94,13 @@ def segment(
     ):
         for other in others:
             checkpoint.adopt(other)
-        for slices, tell in (
+        for slices, report in (
             (job.earlier(checkpoint, counter), on_earlier or on_slices),
             (job.compute(checkpoint, counter), on_slices),
         ):
             for done in slices:
                 job.count(done)
-                if tell is not None:
-                    tell(done.z, done.labels)
+                if report is not None:
+                    report(done.z, done.labels)
         job.refuse_if_all_blank(checkpoint)
         return job.result(checkpoint)

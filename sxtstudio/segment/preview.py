@@ -45,7 +45,7 @@ class SlicePreview:
 
 
 @dataclass(frozen=True)
-class Trial:
+class TriedSlice:
     """A slice tried: as the polarity was judged and, where that is not sure, in the other one as well."""
 
     judged: SlicePreview
@@ -123,7 +123,7 @@ def try_slice(
     known: Polarity | None = None,
     runner: SliceRunner | None = None,
     progress: Progress | None = None,
-) -> Trial:
+) -> TriedSlice:
     """Segment slice ``z``; where it is not sure whether membranes are dark or bright, for both.
 
     Parameters
@@ -147,9 +147,9 @@ def try_slice(
         job.polarity = known or job.polarity
         first = _tried(job, z, progress)
         if job.polarity.sure or job.card.polarity != "dark":
-            return Trial(first)
+            return TriedSlice(first)
         job.polarity = chosen_polarity(job.polarity.other)
-        return Trial(first, _tried(job, z, progress))
+        return TriedSlice(first, _tried(job, z, progress))
 
 
 def _tried(job: SegmentationJob, z: int, progress: Progress) -> SlicePreview:

@@ -25,7 +25,7 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Batch:
+class SliceBatch:
     """What the network is shown of the slices at ``positions``: (n, slices, y, x).
 
     Slices are normalised, cut to the field of the one that is outlined, and turned. ``images`` is None where
@@ -46,7 +46,7 @@ def read_batches(
     size: int,
     flip: bool,
     gold: Value | None = None,
-) -> Iterator[Batch]:
+) -> Iterator[SliceBatch]:
     """Yield the positions ``wanted`` (ascending) in batches of at most ``size``; each slice is read once.
 
     ``flip`` turns bright into dark. Slices that are constant or not a number come alone. A batch holds slices
@@ -69,7 +69,7 @@ def read_batches(
         former = position
         found = ring.plane(z)
         if found is None:
-            yield Batch((position,), None, (is_like,), (Field(volume.shape[1:]),))
+            yield SliceBatch((position,), None, (is_like,), (Field(volume.shape[1:]),))
             continue
         beads = None if gold is None else gold_in(found.values, found.measured, dark=gold == "dark")
         field = Field(volume.shape[1:], found.measured, beads)
@@ -140,6 +140,6 @@ class _Turned(NamedTuple):
     field: Field
 
 
-def _batch(group: list[_Turned]) -> Batch:
+def _batch(group: list[_Turned]) -> SliceBatch:
     positions, images, like_previous, fields = zip(*group, strict=True)
-    return Batch(positions, stacked(images), like_previous, fields)
+    return SliceBatch(positions, stacked(images), like_previous, fields)

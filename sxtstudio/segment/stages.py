@@ -48,7 +48,7 @@ _Scale = Annotated[int, Meta(ge=1, le=4096)]
 
 
 @dataclass(frozen=True)
-class Stage:
+class NetworkStage:
     """The part of a network between the tensors ``inputs`` and ``output``."""
 
     inputs: tuple[str, ...]
@@ -62,13 +62,13 @@ class StagePlan:
 
     source: str
     scales: dict[str, int]
-    stages: tuple[Stage, ...]
+    stages: tuple[NetworkStage, ...]
 
-    def multiple(self, stage: Stage) -> int:
+    def multiple(self, stage: NetworkStage) -> int:
         """Return the pixels to which tiles of a stage are aligned."""
         return max(self.scales[name] for name in (*stage.inputs, stage.output))
 
-    def stages_for(self, heads: Sequence[str]) -> tuple[Stage, ...]:
+    def stages_for(self, heads: Sequence[str]) -> tuple[NetworkStage, ...]:
         """Return the stages that lead to some of the heads, in their order."""
         wanted = set(heads)
         for stage in reversed(self.stages):
@@ -94,9 +94,9 @@ def read_plan(model: onnx.ModelProto, heads: Sequence[str]) -> StagePlan | None:
         scales = record_of(content.get("tensors"), dict[str, _Scale], f"{what} at tensors")
         if not set(heads) <= set(content):
             return None
-        found: dict[str, Stage] = {}
+        found: dict[str, NetworkStage] = {}
         for head in heads:
-            for stage in record_of(content[head], list[Stage], f"{what} at {head}"):
+            for stage in record_of(content[head], list[NetworkStage], f"{what} at {head}"):
                 found.setdefault(stage.output, stage)
     except RecordError as error:
         raise ValueError(str(error).rstrip(".")) from error
@@ -198,7 +198,7 @@ class StagedExecutor:
         self._buffer = np.empty(0, np.float32)
 
     def _run_slice(
-        self, image: Image, results: dict[str, Image], stages: Sequence[Stage], check: Check
+        self, image: Image, results: dict[str, Image], stages: Sequence[NetworkStage], check: Check
     ) -> None:
         shape: Shape2D = (image.shape[1], image.shape[2])
         tensors = self._tensors(shape)
@@ -210,7 +210,7 @@ class StagedExecutor:
             ]
             wait_for(jobs, check)
 
-    def _run_tile(self, stage: Stage, tile: Tile, tensors: dict[str, Image]) -> None:
+    def _run_tile(self, stage: NetworkStage, tile: Tile, tensors: dict[str, Image]) -> None:
         feeds = {}
         for i, name in enumerate(stage.inputs):
             part = tensors[name][:, *tile.outer.at(self.plan.scales[name])]
@@ -246,7 +246,7 @@ class StagedExecutor:
             tensors[name] = self._buffer[begin : begin + int(np.prod(full))].reshape(full)
         return tensors
 
-    def tiles(self, stage: Stage, shape: Shape2D) -> list[Tile]:
+    def tiles(self, stage: NetworkStage, shape: Shape2D) -> list[Tile]:
         """Return how a stage is cut for padded slices of a size."""
         multiple = self.plan.multiple(stage)
         widest = max(self.sizes.channels[name] for name in (*stage.inputs, stage.output))
@@ -255,7 +255,7 @@ class StagedExecutor:
         grid = best_grid(shape, area, stage.halo_px, multiple, self.workers)
         return plan_tiles(shape, grid, stage.halo_px, multiple)
 
-    def _input_floats(self, stage: Stage) -> float:
+    def _input_floats(self, stage: NetworkStage) -> float:
         return sum(self.sizes.floats_per_px[name] for name in stage.inputs)
 
 

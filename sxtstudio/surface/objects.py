@@ -32,7 +32,7 @@ _CONTOUR_SHARE = 0.7
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class SurfacePiece:
     """The surface of one object: points and normals (n, 3) as (x, y, z) in nm, triangles (m, 3)."""
 
     points: Points
@@ -41,11 +41,11 @@ class Piece:
 
 
 @dataclass(frozen=True, eq=False)
-class Body:
+class ObjectSurface:
     """The surface of one object, and a lighter one that is drawn while the scene moves."""
 
-    full: Piece
-    light: Piece
+    full: SurfacePiece
+    light: SurfacePiece
 
 
 def object_bodies(
@@ -57,7 +57,7 @@ def object_bodies(
     moving_faces: int,
     iterations: int = 20,
     progress: Progress | None = None,
-) -> dict[int, Body]:
+) -> dict[int, ObjectSurface]:
     """Return the surfaces of objects, each closed, also where two touch.
 
     Parameters
@@ -98,7 +98,7 @@ def object_bodies(
     lighter = Contour(found.points.copy(), found.triangles, found.objects)
     simplify(lighter, max(moving_faces, _LEAST_FACES), rest.part(0.3))
     light = _split(lighter, numbers, scale)
-    return {number: Body(piece, light.get(number, piece)) for number, piece in full.items()}
+    return {number: ObjectSurface(piece, light.get(number, piece)) for number, piece in full.items()}
 
 
 def _contours(
@@ -140,7 +140,7 @@ def _together(parts: list[Contour]) -> Contour:
     )
 
 
-def _split(found: Contour, numbers: NDArray[np.int64], scale: NDArray[np.float32]) -> dict[int, Piece]:
+def _split(found: Contour, numbers: NDArray[np.int64], scale: NDArray[np.float32]) -> dict[int, SurfacePiece]:
     """Return the surface of each object, with normals."""
     assert found.objects is not None
     points = (found.points * scale).astype(np.float32)
@@ -158,7 +158,7 @@ def _split(found: Contour, numbers: NDArray[np.int64], scale: NDArray[np.float32
         f0, f1 = int(face_ends[row - 1]) if row else 0, int(face_ends[row])
         if f1 > f0:
             mine = order[p0:p1]
-            pieces[number] = Piece(points[mine], normals[mine], faces[f0:f1] - np.int32(p0))
+            pieces[number] = SurfacePiece(points[mine], normals[mine], faces[f0:f1] - np.int32(p0))
     return pieces
 
 
@@ -176,7 +176,7 @@ class ObjectMesh:
     Each style makes another ``mesh`` with the same points: one that a thread draws or writes never changes.
     """
 
-    def __init__(self, pieces: Mapping[int, Piece]) -> None:
+    def __init__(self, pieces: Mapping[int, SurfacePiece]) -> None:
         """Put the surfaces of objects together, all of them shown in grey."""
         ordered = sorted(pieces.items())
         self.numbers = np.array([number for number, _ in ordered], np.int64)
@@ -220,7 +220,7 @@ class ObjectMesh:
 class BodyMeshes:
     """The surfaces of the objects, and the lighter ones that are drawn while the scene moves."""
 
-    def __init__(self, bodies: Mapping[int, Body]) -> None:
+    def __init__(self, bodies: Mapping[int, ObjectSurface]) -> None:
         """Put them together."""
         self.full = ObjectMesh({number: body.full for number, body in bodies.items()})
         self.light = ObjectMesh({number: body.light for number, body in bodies.items()})

@@ -173,7 +173,7 @@ class Phantom:
 
 
 @dataclass(frozen=True)
-class Material:
+class PhantomMaterial:
     """How a closed object absorbs: inside (None keeps what was there), its membrane, the membrane's width."""
 
     inside: float | None
@@ -187,7 +187,7 @@ def paint(
     phantom: Phantom,
     box: Box,
     implicit: Array,
-    material: Material,
+    material: PhantomMaterial,
     texture: Array | None = None,
     kind: str | None = None,
     one_stroke: bool = False,
@@ -238,7 +238,7 @@ def paint(
         draw(outline, hidden, distance + inwards, upright, one_stroke)
 
 
-def _line_inwards(lac: Array, distance: Array, material: Material) -> np.float32:
+def _line_inwards(lac: Array, distance: Array, material: PhantomMaterial) -> np.float32:
     """Return how far inside a body's edge (px) its line is drawn, before the body is painted.
 
     An annotator follows the middle of a dark rim, but the dark side of a mere edge. Between the two,
@@ -284,7 +284,7 @@ def paint_ellipsoid(
     phantom: Phantom,
     centre: Vector,
     radii: Vector,
-    material: Material,
+    material: PhantomMaterial,
     bumps: float = 0.0,
     kind: str | None = None,
     gap: float | None = None,

@@ -45,7 +45,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Panel:
+class JudgedSlices:
     """The slices that a training judges itself by, and which parts of them belong together.
 
     ``groups`` (windows, tiles) are the parts whose scatter tells what chance does: tomograms, windows or
@@ -98,14 +98,14 @@ class Panel:
         return [mine for mine in kinds if counts[mine, 2].any()]
 
 
-def choose_panel(refs: Sequence[SliceRef], reader: SliceReader, plan: Training) -> Panel:
+def choose_panel(refs: Sequence[SliceRef], reader: SliceReader, plan: Training) -> JudgedSlices:
     """Return what a training of this plan judges itself by, out of the slices that were kept aside."""
     chosen = spread(refs, MOST)
     pixels = [float(np.prod(np.minimum(reader.truth(ref).shape, JUDGED_PX))) for ref in chosen]
     learned = plan.evaluate_every * plan.crops * plan.crop_px**2
     affordable = min(SHARE * _PASSES * learned, _MOST_PX) / max(1.0, float(np.mean(pixels or [1.0])))
     refs = spread(refs, max(FEWEST, min(MOST, int(affordable))))
-    return Panel(tuple(refs), *_grouped(refs))
+    return JudgedSlices(tuple(refs), *_grouped(refs))
 
 
 def spread(refs: Sequence[SliceRef], most: int) -> list[SliceRef]:

@@ -28,20 +28,22 @@ _HALF_PX = 1.6
 
 
 @dataclass(frozen=True)
-class Look:
+class CristaeAppearance:
     """How the cristae of one mitochondrion show."""
 
     lac: float  # by how much they differ from the matrix, 1/µm
     drawn: bool  # whether an annotator would draw them one by one
 
 
-def random_look(rng: np.random.Generator, phantom: Phantom, apart_px: float, thick_px: float) -> Look:
+def random_look(
+    rng: np.random.Generator, phantom: Phantom, apart_px: float, thick_px: float
+) -> CristaeAppearance:
     """Return how lamellae of this thickness, ``apart_px`` from middle to middle, show."""
     lac = rng.uniform(0.03, 0.2)
     if rng.random() < 0.25:
-        return Look(-0.6 * lac, False)  # the lumen shows, not the membranes
+        return CristaeAppearance(-0.6 * lac, False)  # the lumen shows, not the membranes
     resolved = apart_px >= RESOLVED_PX and thick_px >= THICK_PX
-    return Look(lac, resolved and lac >= CLEAR_LAC)
+    return CristaeAppearance(lac, resolved and lac >= CLEAR_LAC)
 
 
 def add_lamellae(
@@ -72,7 +74,7 @@ def add_lamellae(
     put(phantom, box, share, distance, random_look(rng, phantom, apart, thick))
 
 
-def put(phantom: Phantom, box: Box, share: Array, distance: Array, look: Look) -> None:
+def put(phantom: Phantom, box: Box, share: Array, distance: Array, look: CristaeAppearance) -> None:
     """Put cristae into a mitochondrion, (z, y, x).
 
     Parameters

@@ -14,14 +14,14 @@ _INK, _PALE = "#333333", "#dddddd"
 
 
 @dataclass(frozen=True)
-class Curve:
+class TrainingCurve:
     """A named series of points (step, value), ascending."""
 
     name: str
     points: Sequence[tuple[float, float]]
 
 
-def draw(panels: Mapping[str, Sequence[Curve]]) -> Image.Image:
+def draw(panels: Mapping[str, Sequence[TrainingCurve]]) -> Image.Image:
     """Return a picture with one panel for each title, two in a row."""
     rows = -(-len(panels) // 2)
     picture = Image.new("RGB", (2 * _PANEL[0], rows * _PANEL[1]), "white")
@@ -32,7 +32,7 @@ def draw(panels: Mapping[str, Sequence[Curve]]) -> Image.Image:
 
 
 def _draw_panel(
-    pen: ImageDraw.ImageDraw, origin: tuple[int, int], title: str, curves: Sequence[Curve]
+    pen: ImageDraw.ImageDraw, origin: tuple[int, int], title: str, curves: Sequence[TrainingCurve]
 ) -> None:
     font, large = ImageFont.load_default(12), ImageFont.load_default(14)
     left, top = origin[0] + _LEFT, origin[1] + _TOP

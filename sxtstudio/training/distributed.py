@@ -22,7 +22,7 @@ _PATIENCE = timedelta(hours=2)  # the others wait while the first process judges
 
 
 @dataclass(frozen=True)
-class Group:
+class TrainingGroup:
     """The processes of a training; alone, rank 0 of 1."""
 
     device: torch.device
@@ -64,7 +64,7 @@ class Group:
 
 
 @contextmanager
-def joined(device: str = "auto") -> Iterator[Group]:
+def joined(device: str = "auto") -> Iterator[TrainingGroup]:
     """Yield the group of processes that ``torchrun`` started, or this process alone.
 
     Within another such block the group is the same.
@@ -78,14 +78,14 @@ def joined(device: str = "auto") -> Iterator[Group]:
     rank, local = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
     chosen = choose_device(device, local if size > 1 else 0)
     if size == 1 or distributed.is_initialized():
-        yield Group(chosen, rank if size > 1 else 0, size)
+        yield TrainingGroup(chosen, rank if size > 1 else 0, size)
         return
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     backend = "nccl" if chosen.type == "cuda" else "gloo"
     distributed.init_process_group(backend, timeout=_PATIENCE, rank=rank, world_size=size)
     try:
-        yield Group(chosen, rank, size)
+        yield TrainingGroup(chosen, rank, size)
     finally:
         distributed.destroy_process_group()
 

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import canvas, shapes
-from sxtstudio.training.canvas import Material, Phantom, box_around, paint, paint_ellipsoid
+from sxtstudio.training.canvas import Phantom, PhantomMaterial, box_around, paint, paint_ellipsoid
 from sxtstudio.training.shapes import Array, Vector
 
 
@@ -30,7 +30,7 @@ def add_nucleus(rng: np.random.Generator, phantom: Phantom) -> None:
     phantom.refresh_sites()
     for _ in range(int(rng.integers(0, 3))):
         spot = centre + rng.normal(size=3) * radii * 0.3
-        nucleolus = Material(appearance.cytosol + rng.uniform(0.05, 0.15), 0, 0, 0.02, labelled=False)
+        nucleolus = PhantomMaterial(appearance.cytosol + rng.uniform(0.05, 0.15), 0, 0, 0.02, labelled=False)
         sizes = appearance.px(1.0) * rng.uniform(150, 600, 3)
         paint_ellipsoid(rng, phantom, spot, sizes, nucleolus, 0.15, "nucleolus", within=(whole, implicit + 4))
 
@@ -48,13 +48,13 @@ def paint_nucleus(rng: np.random.Generator, phantom: Phantom, implicit: Array) -
     before = phantom.lac.copy() if pores is not None else None
     if gap > 2.8 and rng.random() < 0.6:
         # Both membranes of the envelope, 30–50 nm apart, are drawn as one line.
-        line = Material(None, membrane, appearance.width * 0.7, labelled=False)
+        line = PhantomMaterial(None, membrane, appearance.width * 0.7, labelled=False)
         paint(phantom, whole, implicit - np.float32(gap / 2), line)
         paint(phantom, whole, implicit + np.float32(gap / 2), line, chromatin, "nucleus")
         distance, upright = shapes.signed_distance(implicit)
         canvas.draw(phantom.outline, phantom.hidden, distance, upright, half=canvas.OUTLINE_HALF_PX + 1)
     else:
-        line = Material(None, membrane, appearance.width + gap * rng.uniform(0, 0.5))
+        line = PhantomMaterial(None, membrane, appearance.width + gap * rng.uniform(0, 0.5))
         paint(phantom, whole, implicit, line, chromatin, "nucleus")
     if pores is not None and before is not None:
         phantom.lac[pores] = before[pores]
@@ -92,7 +92,7 @@ def reticulum(rng: np.random.Generator, phantom: Phantom, crowded: float) -> boo
     lumen = appearance.cytosol + rng.uniform(-0.04, 0.08)
     strength = rng.uniform(0.3, 1.0)
     membrane = appearance.cytosol + (appearance.membrane - appearance.cytosol) * strength
-    material = Material(lumen, membrane, appearance.width * 0.8)
+    material = PhantomMaterial(lumen, membrane, appearance.width * 0.8)
     if rng.random() < 0.4:
         extent = appearance.px(rng.uniform(200, 700))
         box = box_around(phantom, centre - extent * 1.3, centre + extent * 1.3)
@@ -161,7 +161,7 @@ def golgi(rng: np.random.Generator, phantom: Phantom, crowded: float) -> bool:
     lumen = appearance.cytosol + rng.uniform(-0.03, 0.1)
     membrane = appearance.cytosol + (appearance.membrane - appearance.cytosol) * rng.uniform(0.4, 1.0)
     resolved = spacing > 7
-    material = Material(lumen, membrane, appearance.width * 0.8, labelled=resolved)
+    material = PhantomMaterial(lumen, membrane, appearance.width * 0.8, labelled=resolved)
     cisternae = [phantom.fit(box, sheet, 1.0) for sheet in sheets]
     for cisterna in cisternae:
         paint(phantom, box, cisterna, material, kind="Golgi cisterna", one_stroke=True)
@@ -174,6 +174,6 @@ def golgi(rng: np.random.Generator, phantom: Phantom, crowded: float) -> bool:
         if phantom.room_at(spot[None])[0] > 2:
             radii = appearance.px(1.0) * rng.uniform(28, 60, 3)
             inside = lumen + rng.uniform(0, 0.1)
-            bud = Material(inside, appearance.rim(rng, inside), appearance.width * 0.8)
+            bud = PhantomMaterial(inside, appearance.rim(rng, inside), appearance.width * 0.8)
             paint_ellipsoid(rng, phantom, spot, radii, bud, 0, "vesicle", gap=1.0)
     return True

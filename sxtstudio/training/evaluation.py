@@ -23,7 +23,7 @@ _TOLERANCE_PX = 2
 
 
 @dataclass(frozen=True)
-class Scores:
+class NetworkScores:
     """The figures of one evaluation; the shares are the published metrics, counted over all slices.
 
     ``label_share``: pixels within 1 % of their label on the scale 0…1. ``image_share``: pixels redrawn
@@ -92,7 +92,7 @@ def judge(
     device: torch.device | None = None,
     check: Callable[[], None] = lambda: None,
     on_slice: Callable[[Judged], None] | None = None,
-) -> Scores:
+) -> NetworkScores:
     """Return how well a network does on held-out slices; ``method`` chooses the test loss.
 
     ``check`` is called between slices and may raise; ``on_slice`` receives each slice's result. Pixels
@@ -123,7 +123,7 @@ def judge(
         if on_slice is not None:
             on_slice(Judged(image, truth, label[0, 0].numpy(), redrawn[0, 0].numpy()))
     losses /= max(1, len(refs))
-    return Scores(
+    return NetworkScores(
         near_label / max(1, labels),
         near_image / max(1, pixels),
         float(losses[0]),

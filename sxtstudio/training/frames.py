@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sxtstudio.training.microscope import Fill, Microscope
+from sxtstudio.training.microscope import Microscope, ProjectionFill
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -48,22 +48,22 @@ def ended(rng: np.random.Generator, microscope: Microscope, detector: int, heigh
     return missing if missing.any() else None
 
 
-def fill(series: Array, missing: Mask, how: Fill) -> Array:
+def fill(series: Array, missing: Mask, how: ProjectionFill) -> Array:
     """Return projections (angles, detector, y) with the pixels that were ``missing`` filled in."""
     filled = series.copy()
     for picture, lacks in zip(filled, missing, strict=True):
         if not lacks.any() or lacks.all():
             continue
-        if how is Fill.EDGE:
+        if how is ProjectionFill.EDGE:
             nearest = ndimage.distance_transform_edt(lacks, return_distances=False, return_indices=True)
             picture[lacks] = picture[tuple(index[lacks] for index in nearest)]
         else:
-            picture[lacks] = picture[~lacks].mean() if how is Fill.MEAN else 0
+            picture[lacks] = picture[~lacks].mean() if how is ProjectionFill.MEAN else 0
     return filled
 
 
 @dataclass(frozen=True)
-class Frame:
+class EdgeBands:
     """What has been cut off a tomogram: bands along its edges, slanting if it was turned, and their value."""
 
     widths: tuple[float, float, float, float]  # voxels at first y, last y, first x, last x; 0: none
@@ -97,7 +97,7 @@ class Frame:
         tomogram[:, cut] = np.float32(values[self.value])
 
 
-def random_frame(rng: np.random.Generator, height: int, width: int) -> Frame | None:
+def random_frame(rng: np.random.Generator, height: int, width: int) -> EdgeBands | None:
     """Return a frame along one or two edges, seldom along all; None for most tomograms."""
     if rng.random() < 0.75:
         return None
@@ -108,4 +108,4 @@ def random_frame(rng: np.random.Generator, height: int, width: int) -> Frame | N
         widths[edge] = float(min(np.exp(rng.uniform(0, np.log(40))), 0.2 * size))
     slant = float(np.tan(np.deg2rad(rng.normal(scale=3)))) if rng.random() < 0.35 else 0.0
     value = str(rng.choice(["zero", "mean", "dark", "bright"], p=[0.35, 0.35, 0.15, 0.15]))
-    return Frame((widths[0], widths[1], widths[2], widths[3]), slant, value)
+    return EdgeBands((widths[0], widths[1], widths[2], widths[3]), slant, value)

@@ -14,15 +14,15 @@ import numpy as np
 import torch
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.evaluation.calibration import Curve, card_entry
+from sxtstudio.core.evaluation.calibration import PrecisionRecallCurve, card_entry
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.training_events import JudgedOn, is_clear
 from sxtstudio.core.uses import Use
 from sxtstudio.training.config import DEFAULT_WIDTH, TrainConfig
 from sxtstudio.training.control import Control
 from sxtstudio.training.dataset import Dataset, open_dataset
-from sxtstudio.training.distributed import Group, joined
-from sxtstudio.training.evaluation import Judged, Scores
+from sxtstudio.training.distributed import TrainingGroup, joined
+from sxtstudio.training.evaluation import Judged, NetworkScores
 from sxtstudio.training.events import Events, Listener
 from sxtstudio.training.model_card import write_model
 from sxtstudio.training.network import DeepSXT
@@ -112,7 +112,7 @@ def _train(
     network: DeepSXT,
     events: Events,
     control: Control,
-    group: Group,
+    group: TrainingGroup,
 ) -> Path:
     data = open_dataset(config, folder / "unpacked", control.progress)
     threshold = start.threshold if start else 0.0
@@ -208,7 +208,7 @@ def _shown(judged: Sequence[Judged]) -> list[Judged]:
     return [judged[i] for i in spread]
 
 
-def _figures(scores: Scores) -> dict[str, float]:
+def _figures(scores: NetworkScores) -> dict[str, float]:
     agreement = scores.agreement
     return {
         "precision": round(agreement.precision, 4),
@@ -227,7 +227,7 @@ def uses_of(judged: Sequence[Judged], judged_on: JudgedOn, own: float) -> dict[s
     ``own`` is the model's threshold without a use. Nothing where the slices are too few, or hold too little
     membrane: a threshold that is chosen on a strip or on one slice is that of its noise.
     """
-    curve = Curve()
+    curve = PrecisionRecallCurve()
     for one in judged:
         known = one.truth != 0
         curve.add(np.where(known, one.label, -np.inf), one.truth > 0)

@@ -32,7 +32,7 @@ class Denoising(StrEnum):
     GAUSSIAN = "gaussian"
 
 
-class Fill(StrEnum):
+class ProjectionFill(StrEnum):
     """What stands in an aligned projection where the camera's picture ends."""
 
     MEAN = "mean"
@@ -62,7 +62,7 @@ class Microscope:
     binning: int = 1  # camera pixels to a side that make one of the tomogram: photons add up
     drift_px: float = 0.0  # how far the specimen moved over the series: the aligned pictures end early
     rotation_deg: float = 0.0  # of the camera against the tilt axis, which alignment turns back
-    fill: Fill = Fill.MEAN  # what stands where an aligned picture has ended
+    fill: ProjectionFill = ProjectionFill.MEAN  # what stands where an aligned picture has ended
     uneven: float = 0.0  # error of the camera's flat field, SD of a pixel's response: streaks, arcs, rings
     fringes: float = 0.0  # strength of the rings that defocus and phase put round gold
 
@@ -119,7 +119,7 @@ def random_microscope(rng: np.random.Generator, voxel_nm: float | None = None) -
         binning=int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])) if voxel_nm > 18 else 1,
         drift_px=float(rng.uniform(3, 24)) if drifts else 0.0,
         rotation_deg=float(rng.normal(scale=3)) if drifts and rng.random() < 0.5 else 0.0,
-        fill=list(Fill)[int(rng.choice(3, p=[0.6, 0.2, 0.2]))],
+        fill=list(ProjectionFill)[int(rng.choice(3, p=[0.6, 0.2, 0.2]))],
         uneven=float(rng.uniform(0.001, 0.01)) if rng.random() < 0.15 else 0.0,
         fringes=float(rng.uniform(0.1, 0.5)) if rng.random() < 0.3 else 0.0,
     )

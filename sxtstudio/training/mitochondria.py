@@ -6,7 +6,7 @@ import numpy as np
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import cristae, shapes
-from sxtstudio.training.canvas import Material, Phantom, box_around, paint
+from sxtstudio.training.canvas import Phantom, PhantomMaterial, box_around, paint
 from sxtstudio.training.organelles import gap_px, log_uniform
 from sxtstudio.training.shapes import Array, Vector
 
@@ -39,7 +39,7 @@ def mitochondrion(rng: np.random.Generator, phantom: Phantom, crowded: float) ->
     phantom.claim(box, implicit, points[:: max(1, int(radius))], radius)
     inside = appearance.cytosol + rng.uniform(0.05, 0.2)
     grain = np.float32(rng.uniform(0, 0.03)) * shapes.smooth_noise(rng, box.shape, rng.uniform(4, 8))
-    material = Material(inside, appearance.rim(rng, inside), appearance.width * rng.uniform(0.9, 1.4))
+    material = PhantomMaterial(inside, appearance.rim(rng, inside), appearance.width * rng.uniform(0.9, 1.4))
     paint(phantom, box, implicit, material, grain, "mitochondrion")
     if radius > appearance.px(90) and radius > 5 and rng.random() < 0.7:
         if rng.random() < 0.8:

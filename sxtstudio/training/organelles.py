@@ -10,7 +10,7 @@ import numpy as np
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import shapes
-from sxtstudio.training.canvas import Appearance, Material, Phantom, box_around, paint, paint_ellipsoid
+from sxtstudio.training.canvas import Appearance, Phantom, PhantomMaterial, box_around, paint, paint_ellipsoid
 from sxtstudio.training.shapes import Array, Vector
 
 
@@ -37,7 +37,7 @@ def vesicle(rng: np.random.Generator, phantom: Phantom, crowded: float, largest_
     if centre is None:
         return False
     lumen = rng.uniform(0.11, 0.2) if rng.random() < 0.5 else appearance.cytosol + rng.uniform(-0.04, 0.03)
-    material = Material(
+    material = PhantomMaterial(
         lumen, appearance.rim(rng, lumen), appearance.width * rng.uniform(0.8, 1.2), rng.uniform(0, 0.02)
     )
     radii = radius * rng.uniform(0.85, 1.2, 3)
@@ -64,10 +64,10 @@ def _fill_endosome(
         elif content == "vesicles":
             size = radius * rng.uniform(0.15, 0.45) * rng.uniform(0.8, 1.2, 3)
             lumen = rng.uniform(0.13, 0.32)
-            inner = Material(lumen, appearance.rim(rng, lumen), appearance.width * 0.9)
+            inner = PhantomMaterial(lumen, appearance.rim(rng, lumen), appearance.width * 0.9)
             paint_ellipsoid(rng, phantom, spot, size, inner, 0.05, "vesicle", within=body)
         else:
-            lump = Material(rng.uniform(0.35, 0.65), 0, 0, 0.03, labelled=False)
+            lump = PhantomMaterial(rng.uniform(0.35, 0.65), 0, 0, 0.03, labelled=False)
             paint_ellipsoid(rng, phantom, spot, radius * rng.uniform(0.1, 0.3, 3), lump, 0.15, within=body)
 
 
@@ -81,7 +81,7 @@ def dense_body(rng: np.random.Generator, phantom: Phantom, crowded: float, large
     inside = appearance.cytosol + rng.uniform(0.04, 0.2)
     grain = rng.choice([0.01, 0.03, 0.06])
     width = appearance.width * rng.uniform(0.7, 1.2)
-    material = Material(inside, appearance.rim(rng, inside), width, grain)
+    material = PhantomMaterial(inside, appearance.rim(rng, inside), width, grain)
     radii = radius * rng.uniform(0.8, 1.25, 3)
     body = paint_ellipsoid(
         rng, phantom, centre, radii, material, rng.uniform(0, 0.1), "dense body", gap=gap_px(rng)
@@ -90,7 +90,7 @@ def dense_body(rng: np.random.Generator, phantom: Phantom, crowded: float, large
         for _ in range(int(rng.integers(1, 8))):
             spot = centre + rng.normal(size=3) * radius * 0.45
             value = inside + (rng.uniform(0.05, 0.3) if rng.random() < 0.75 else -rng.uniform(0.05, 0.12))
-            lump = Material(value, 0, 0, 0.02, labelled=False)
+            lump = PhantomMaterial(value, 0, 0, 0.02, labelled=False)
             paint_ellipsoid(rng, phantom, spot, radius * rng.uniform(0.08, 0.3, 3), lump, 0.15, within=body)
     return True
 
@@ -102,7 +102,7 @@ def lipid_droplet(rng: np.random.Generator, phantom: Phantom, crowded: float) ->
     if centre is None:
         return False
     inside = rng.uniform(0.55, 0.85)
-    material = Material(inside, inside, 1, 0.02)
+    material = PhantomMaterial(inside, inside, 1, 0.02)
     radii = radius * rng.uniform(0.93, 1.07, 3)
     paint_ellipsoid(rng, phantom, centre, radii, material, 0.02, "lipid droplet", gap=gap_px(rng))
     return True
@@ -117,10 +117,10 @@ def virus(
     """Add a virus: a dense core, the larger ones with an envelope that shows."""
     appearance = phantom.appearance
     radius = appearance.px(log_uniform(rng, 40, 150))
-    core = Material(rng.uniform(0.4, 0.7), 0, 0, labelled=False)
+    core = PhantomMaterial(rng.uniform(0.4, 0.7), 0, 0, labelled=False)
     if radius * appearance.voxel_nm > 80 and radius > 6:
         lumen = appearance.cytosol + rng.uniform(0, 0.05)
-        shell = Material(lumen, appearance.rim(rng, lumen), appearance.width)
+        shell = PhantomMaterial(lumen, appearance.rim(rng, lumen), appearance.width)
         paint_ellipsoid(rng, phantom, centre, np.full(3, radius), shell, 0, "virus", within=within)
         paint_ellipsoid(rng, phantom, centre, radius * rng.uniform(0.3, 0.6, 3), core, 0.05, within=within)
     else:
@@ -139,7 +139,7 @@ def nanoparticles(
     for _ in range(int(rng.integers(1, 12))):
         radius = max(0.8, appearance.px(rng.uniform(8, 35)))
         spot = centre + rng.normal(size=3) * appearance.px(70)
-        dark = Material(rng.uniform(0.9, 3.0), 0, 0, labelled=False)
+        dark = PhantomMaterial(rng.uniform(0.9, 3.0), 0, 0, labelled=False)
         paint_ellipsoid(rng, phantom, spot, np.full(3, radius), dark, 0, "nanoparticle", within=within)
 
 
@@ -151,7 +151,7 @@ def granules(rng: np.random.Generator, phantom: Phantom, count: int) -> None:
         if centre is None:
             return
         radii = np.maximum(0.8, appearance.px(1.0) * rng.uniform(12, 40, 3))
-        grain = Material(appearance.cytosol + rng.uniform(0.04, 0.3), 0, 0, labelled=False)
+        grain = PhantomMaterial(appearance.cytosol + rng.uniform(0.04, 0.3), 0, 0, labelled=False)
         paint_ellipsoid(rng, phantom, centre, radii, grain, 0.0, "granule")
 
 
@@ -167,5 +167,5 @@ def filaments(rng: np.random.Generator, phantom: Phantom, count: int) -> None:
         box = box_around(phantom, curve.min(0) - 3, curve.max(0) + 3, margin=3)
         if box is not None:
             implicit = shapes.tube(rng, box, curve, max(0.5, appearance.px(rng.uniform(5, 11))), 0, reach=3)
-            fibre = Material(appearance.cytosol + rng.uniform(0.03, 0.1), 0, 0, labelled=False)
+            fibre = PhantomMaterial(appearance.cytosol + rng.uniform(0.03, 0.1), 0, 0, labelled=False)
             paint(phantom, box, implicit, fibre, kind="filament")

@@ -12,9 +12,9 @@ from scipy.spatial.transform import Rotation
 from sxtstudio.core.distance import distances
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import cristae, endomembranes, shapes
-from sxtstudio.training.canvas import CLASSES, OUTLINE_HALF_PX, Material, Phantom, box_around, paint
+from sxtstudio.training.canvas import CLASSES, OUTLINE_HALF_PX, Phantom, PhantomMaterial, box_around, paint
 from sxtstudio.training.organelles import gap_px, log_uniform
-from sxtstudio.training.shape_library import CRISTAE_VALUE, Body, Field
+from sxtstudio.training.shape_library import CRISTAE_VALUE, CellRegion, OrganelleShape
 from sxtstudio.training.shapes import Array, Vector
 
 Mask = NDArray[np.bool_]
@@ -58,7 +58,9 @@ def random_turn(rng: np.random.Generator, lean_deg: float) -> Vector:
     return np.asarray((about_beam * lean).as_matrix() @ mirror)
 
 
-def place_body(rng: np.random.Generator, phantom: Phantom, bodies: tuple[Body, ...], crowded: float) -> bool:
+def place_body(
+    rng: np.random.Generator, phantom: Phantom, bodies: tuple[OrganelleShape, ...], crowded: float
+) -> bool:
     """Put one of the bodies where it finds room; return whether it did."""
     body = bodies[int(rng.integers(len(bodies)))]
     scale = log_uniform(rng, SMALLEST, LARGEST)
@@ -67,7 +69,7 @@ def place_body(rng: np.random.Generator, phantom: Phantom, bodies: tuple[Body, .
 
 
 def _best_pose(
-    rng: np.random.Generator, phantom: Phantom, body: Body, scale: float, crowded: float
+    rng: np.random.Generator, phantom: Phantom, body: OrganelleShape, scale: float, crowded: float
 ) -> Pose | None:
     """Return the pose of several in which most of a body finds room."""
     sample = body.points[rng.integers(len(body.points), size=150)]
@@ -86,7 +88,7 @@ def _best_pose(
     return best
 
 
-def paint_body(rng: np.random.Generator, phantom: Phantom, body: Body, pose: Pose) -> bool:
+def paint_body(rng: np.random.Generator, phantom: Phantom, body: OrganelleShape, pose: Pose) -> bool:
     """Paint a body in its pose, cut back to where there is room; return whether anything was left."""
     appearance = phantom.appearance
     reached = pose.to_phantom(body.points)
@@ -115,7 +117,7 @@ def paint_body(rng: np.random.Generator, phantom: Phantom, body: Body, pose: Pos
     return True
 
 
-def paint_field(rng: np.random.Generator, phantom: Phantom, field: Field) -> bool:
+def paint_field(rng: np.random.Generator, phantom: Phantom, field: CellRegion) -> bool:
     """Fill the cell with part of a real one, its organelles as they lie; return whether anything was painted.
 
     Beyond the borders of the field its mirror image goes on.
@@ -140,7 +142,7 @@ def paint_field(rng: np.random.Generator, phantom: Phantom, field: Field) -> boo
     return painted
 
 
-def _viewpoint(rng: np.random.Generator, field: Field) -> Vector:
+def _viewpoint(rng: np.random.Generator, field: CellRegion) -> Vector:
     """Return a place of a field (z, y, x), mostly one with more cytoplasm than nucleus round it."""
     places = rng.uniform(0.2, 0.8, (6, 3)) * field.labels.shape
     if rng.random() < 0.25:
@@ -201,7 +203,7 @@ def _fold(
         cristae.add_lamellae(rng, phantom, box, implicit, ndimage.gaussian_filter1d(axis, 1.5, axis=0))
 
 
-def _material(rng: np.random.Generator, phantom: Phantom, kind: str) -> Material:
+def _material(rng: np.random.Generator, phantom: Phantom, kind: str) -> PhantomMaterial:
     """Return how an organelle of a kind absorbs."""
     appearance = phantom.appearance
     if kind in ("endoplasmic reticulum", "Golgi cisterna"):
@@ -209,17 +211,17 @@ def _material(rng: np.random.Generator, phantom: Phantom, kind: str) -> Material
         strength = rng.uniform(0.2, 1.0)
         membrane = appearance.cytosol + (appearance.membrane - appearance.cytosol) * strength
         # Nobody draws a dense network of faint lines.
-        return Material(lumen, membrane, appearance.width * 0.8, labelled=bool(strength > _DRAWN))
+        return PhantomMaterial(lumen, membrane, appearance.width * 0.8, labelled=bool(strength > _DRAWN))
     if kind == "lipid droplet":
         inside = rng.uniform(0.55, 0.85)
-        return Material(inside, inside, 1, 0.02)
+        return PhantomMaterial(inside, inside, 1, 0.02)
     if kind == "vesicle":
         inside = (
             rng.uniform(0.11, 0.2) if rng.random() < 0.5 else appearance.cytosol + rng.uniform(-0.04, 0.03)
         )
     else:
         inside = appearance.cytosol + rng.uniform(0.05, 0.2)
-    return Material(inside, appearance.rim(rng, inside), appearance.width * rng.uniform(0.9, 1.3))
+    return PhantomMaterial(inside, appearance.rim(rng, inside), appearance.width * rng.uniform(0.9, 1.3))
 
 
 def _sampled(mask: Mask, pose: Pose, box: Box, mirrored: bool = False, soften_px: float = 0.0) -> Array:

@@ -45,26 +45,26 @@ def truth_bytes(truth: NDArray[np.int8]) -> NDArray[np.uint8]:
 
 def draw_curves(folder: Path) -> None:
     """Draw both losses and both metrics of the run in ``folder`` into its ``curves.png``."""
-    from sxtstudio.training.curves import Curve, draw
+    from sxtstudio.training.curves import TrainingCurve, draw
 
     events = read_events(folder / EVENTS)
     panels = {
         "label loss": [
-            Curve("training", _series(events, "step", "label_loss")),
-            Curve("test", _series(events, "evaluate", "test_label_loss")),
+            TrainingCurve("training", _series(events, "step", "label_loss")),
+            TrainingCurve("test", _series(events, "evaluate", "test_label_loss")),
         ],
         "image loss": [
-            Curve("training", _series(events, "step", "image_loss")),
-            Curve("test", _series(events, "evaluate", "test_image_loss")),
+            TrainingCurve("training", _series(events, "step", "image_loss")),
+            TrainingCurve("test", _series(events, "evaluate", "test_image_loss")),
         ],
         "pixels as labelled, redrawn": [
-            Curve("label within 1 %", _series(events, "evaluate", "label_share")),
-            Curve("image within 1 SD", _series(events, "evaluate", "image_share")),
+            TrainingCurve("label within 1 %", _series(events, "evaluate", "label_share")),
+            TrainingCurve("image within 1 SD", _series(events, "evaluate", "image_share")),
         ],
         "outlines within 2 px": [
-            Curve("F1", _series(events, "evaluate", "f1")),
-            Curve("precision", _series(events, "evaluate", "precision")),
-            Curve("recall", _series(events, "evaluate", "recall")),
+            TrainingCurve("F1", _series(events, "evaluate", "f1")),
+            TrainingCurve("precision", _series(events, "evaluate", "precision")),
+            TrainingCurve("recall", _series(events, "evaluate", "recall")),
         ],
     }
     with atomic_write(folder / "curves.png") as temporary:

@@ -77,7 +77,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
-class Body:
+class OrganelleShape:
     """One real organelle: ``labels`` (z, y, x) are its class, or CRISTAE_VALUE, and 0 outside."""
 
     kind: str
@@ -90,7 +90,7 @@ class Body:
 
 
 @dataclass(frozen=True)
-class Field:
+class CellRegion:
     """A part of a cell with several kinds of organelles; ``labels`` (z, y, x) as those of a body."""
 
     labels: Labels
@@ -102,14 +102,14 @@ class Field:
 class Library:
     """Shapes of real organelles."""
 
-    bodies: tuple[Body, ...] = ()
-    fields: tuple[Field, ...] = ()
+    bodies: tuple[OrganelleShape, ...] = ()
+    fields: tuple[CellRegion, ...] = ()
 
     @property
     def checksum(self) -> str:
         """What distinguishes these shapes from others, eight hexadecimal digits."""
         total = 0
-        shapes: tuple[Body | Field, ...] = (*self.bodies, *self.fields)
+        shapes: tuple[OrganelleShape | CellRegion, ...] = (*self.bodies, *self.fields)
         for shape in shapes:
             total = crc32(repr((shape.labels.shape, shape.voxel_nm)).encode(), total)
             total = crc32(shape.labels.tobytes(), total)
@@ -142,8 +142,8 @@ def read_library(folder: Path) -> Library:
             if kind not in KINDS:
                 raise UserError(f"{what}: '{kind}' is no kind of organelle. Use one of: {', '.join(KINDS)}.")
     volumes = _volumes(file, folder, what)
-    bodies: list[Body] = []
-    fields: list[Field] = []
+    bodies: list[OrganelleShape] = []
+    fields: list[CellRegion] = []
     voxels = 0
     for section, volume in volumes:
         labels, voxel_nm = _read(volume, section, what)
@@ -155,7 +155,7 @@ def read_library(folder: Path) -> Library:
             )
         there = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
         if len(set(there.tolist()) - {0, CRISTAE_VALUE}) > 1:
-            fields.append(Field(labels, voxel_nm, volume.name))
+            fields.append(CellRegion(labels, voxel_nm, volume.name))
         else:
             bodies.extend(_bodies(labels, voxel_nm, volume.name))
     if not bodies and not fields:
@@ -197,7 +197,7 @@ def _read(path: Path, section: _Section, what: str) -> tuple[Labels, VoxelNm]:
     return labels, (float(z), float(y), float(x))
 
 
-def _bodies(labels: Labels, voxel_nm: VoxelNm, source: str) -> Iterator[Body]:
+def _bodies(labels: Labels, voxel_nm: VoxelNm, source: str) -> Iterator[OrganelleShape]:
     """Yield the connected organelles of a volume, each in its box and closed where the volume cuts it."""
     pieces, count = ndimage.label(labels > 0)
     if not count:
@@ -215,7 +215,7 @@ def _bodies(labels: Labels, voxel_nm: VoxelNm, source: str) -> Iterator[Body]:
         half_nm = float(distances(np.pad(closed, 1) > 0, voxel_nm, at_once=MOST_VOXELS).max())
         inside = np.argwhere(closed > 0)
         points = inside[np.random.default_rng(0).permutation(len(inside))[:_POINTS]].astype(float)
-        yield Body(kind, closed, voxel_nm, source, half_nm, points, _cristae(own, voxel_nm))
+        yield OrganelleShape(kind, closed, voxel_nm, source, half_nm, points, _cristae(own, voxel_nm))
 
 
 def _closed(labels: Labels, edges: list[tuple[bool, bool]]) -> Labels:

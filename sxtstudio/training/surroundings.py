@@ -11,8 +11,8 @@ from sxtstudio.training import shapes
 from sxtstudio.training.canvas import (
     CLASSES,
     Appearance,
-    Material,
     Phantom,
+    PhantomMaterial,
     box_around,
     paint,
     paint_ellipsoid,
@@ -33,7 +33,7 @@ def add_cells(rng: np.random.Generator, phantom: Phantom, scene: str) -> None:
         membrane = appearance.cytosol + (appearance.membrane - appearance.cytosol) * rng.uniform(0.5, 1.3)
         cytosol = appearance.cytosol + rng.uniform(-0.015, 0.015)
         width = appearance.width * rng.uniform(0.8, 1.3)
-        paint(phantom, whole, body, Material(cytosol, membrane, width), kind="cytosol")
+        paint(phantom, whole, body, PhantomMaterial(cytosol, membrane, width), kind="cytosol")
     assert taken is not None
     np.negative(taken, out=phantom.room)
     phantom.refresh_sites()
@@ -111,7 +111,7 @@ def _paint_filopodium(rng: np.random.Generator, phantom: Phantom, curve: Vector,
     implicit[occupied] = np.maximum(implicit[occupied], np.float32(1.5))
     inside = appearance.cytosol + rng.uniform(-0.05, 0.1)
     membrane = inside + (appearance.membrane - appearance.cytosol) * rng.uniform(0.2, 1.1)
-    paint(phantom, box, implicit, Material(inside, membrane, appearance.width), kind="filopodium")
+    paint(phantom, box, implicit, PhantomMaterial(inside, membrane, appearance.width), kind="filopodium")
 
 
 def add_gold(rng: np.random.Generator, phantom: Phantom) -> None:
@@ -124,7 +124,7 @@ def add_gold(rng: np.random.Generator, phantom: Phantom) -> None:
     for _ in range(1 + int(rng.poisson(min(0.12 * area_um2, 5.0)))):
         centre = rng.uniform(0, 1, 3) * phantom.shape
         radii = np.full(3, max(1.0, radius * rng.uniform(0.8, 1.2)))
-        bead = Material(GOLD, GOLD, 1, labelled=False)
+        bead = PhantomMaterial(GOLD, GOLD, 1, labelled=False)
         painted = paint_ellipsoid(rng, phantom, centre, radii, bead, kind="gold")
         if painted is not None:
             box, distance = painted

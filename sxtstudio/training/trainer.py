@@ -20,8 +20,8 @@ from sxtstudio.training.config import TrainConfig
 from sxtstudio.training.control import Control
 from sxtstudio.training.crops import CropMaker, Crops, Spectra
 from sxtstudio.training.dataset import Dataset
-from sxtstudio.training.distributed import Group, choose_precision
-from sxtstudio.training.evaluation import Judged, Scores, judge
+from sxtstudio.training.distributed import TrainingGroup, choose_precision
+from sxtstudio.training.evaluation import Judged, NetworkScores, judge
 from sxtstudio.training.events import Events
 from sxtstudio.training.network import BATCH_NORM_MOMENTUM, DeepSXT
 from sxtstudio.training.protocols import Losses
@@ -32,7 +32,7 @@ from sxtstudio.training.teacher import pseudo_labels, ramp
 _GO_ON, _CANCEL = "", "cancel"
 _ENDS = (_GO_ON, "steps", "minutes", "plateau", "stopped", _CANCEL)
 _SMOOTH = 0.9  # share of the old value in the running means of the losses
-_TELL_STEPS, _TELL_S = 10, 1.0
+_REPORT_STEPS, _REPORT_S = 10, 1.0
 _CLIP = 2.0  # largest norm of a quick step's gradient
 
 
@@ -47,7 +47,7 @@ class Trainer:
         folder: Path,
         events: Events,
         control: Control,
-        group: Group,
+        group: TrainingGroup,
         *,
         from_model: bool = False,
         threshold: float = 0.0,
@@ -105,7 +105,7 @@ class Trainer:
         self._saved = self.state.step  # there is nothing to lose yet
         self._began, self._paused = time.monotonic(), 0.0
         self._first_step, self._first_seconds = self.state.step, self.state.seconds
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
         self._step_seconds = self._judge_seconds = 0.0
         self._judgements = 0
 
@@ -135,7 +135,7 @@ class Trainer:
                 with memory_errors_explained(self.plan.crop_px, self.network.width):
                     self.step(ready, share)
                 self._step_seconds += time.monotonic() - began
-                self._tell_step()
+                self._report_step()
 
     def crops(self, step: int) -> Crops:
         """Return this process's crops of a step; those with labels come first."""
@@ -201,7 +201,7 @@ class Trainer:
         """
         return network if self._start is None else blended(network, self._start, self.plan.keep_start)
 
-    def judge(self, network: DeepSXT, on_slice: Callable[[Judged], None]) -> Scores:
+    def judge(self, network: DeepSXT, on_slice: Callable[[Judged], None]) -> NetworkScores:
         """Return how well ``network``, which lies on this process's device, does on the held-out slices."""
         return judge(
             network,
@@ -364,11 +364,11 @@ class Trainer:
     def _seconds(self) -> float:
         return self._first_seconds + time.monotonic() - self._began - self._paused
 
-    def _tell_step(self) -> None:
+    def _report_step(self) -> None:
         now, state = time.monotonic(), self.state
-        if state.step % _TELL_STEPS and now - self._told_at < _TELL_S:
+        if state.step % _REPORT_STEPS and now - self._reported_at < _REPORT_S:
             return
-        self._told_at = now
+        self._reported_at = now
         self.events.write(
             "step",
             step=state.step,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sxtstudio.training.canvas import Material, Phantom, paint_ellipsoid
+from sxtstudio.training.canvas import Phantom, PhantomMaterial, paint_ellipsoid
 from sxtstudio.training.organelles import log_uniform
 from sxtstudio.training.shapes import Vector
 
@@ -92,7 +92,7 @@ def _fill(
             continue
         lumen = kind.lumen + rng.normal() * 0.008
         rim = max(lumen, phantom.appearance.cytosol) + kind.rim * rng.uniform(0.7, 1.2)
-        material = Material(lumen, rim, kind.width, kind.texture)
+        material = PhantomMaterial(lumen, rim, kind.width, kind.texture)
         radii = radius * np.exp(rng.normal(scale=kind.squeezed, size=3))
         bumps = rng.uniform(0, 0.06) if radius > 6 else 0.0
         paint_ellipsoid(rng, phantom, centre, radii, material, bumps, "vesicle", gap=gap)

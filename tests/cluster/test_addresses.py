@@ -18,7 +18,7 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.beamtime import after, pictures
 from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters
-from sxtstudio.workflow.beamtime.record import RecordFolder, State, TomogramRecord
+from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramRecord, TomogramState
 from sxtstudio.workflow.jobs import watch as watch_module
 from sxtstudio.workflow.jobs.batch import run_batch
 from sxtstudio.workflow.jobs.batch_files import BatchRow
@@ -71,10 +71,10 @@ def test_a_watched_folder_is_segmented_by_several_workers_with_its_page(
     for name in ("a", "b"):
         shutil.copy(tomogram, folder / f"{name}.mrc")
     (folder / "bad.mrc").write_bytes(tomogram.read_bytes()[:20_000])
-    ended: dict[str, State] = {}
+    ended: dict[str, TomogramState] = {}
 
     def on_record(record: TomogramRecord) -> None:
-        if record.state in (State.DONE, State.FAILED):
+        if record.state in (TomogramState.DONE, TomogramState.FAILED):
             ended[record.name] = record.state
         if len(ended) == 3:
             progress.cancel()
@@ -89,7 +89,11 @@ def test_a_watched_folder_is_segmented_by_several_workers_with_its_page(
             follower=lambda: BeamtimeFollower(BeamtimeParameters(tmp_path / "page", objects=True), on_record),
             runner=ClusterRunner(TWO, machines=machines),
         )
-    assert ended == {"a.mrc": State.DONE, "b.mrc": State.DONE, "bad.mrc": State.FAILED}
+    assert ended == {
+        "a.mrc": TomogramState.DONE,
+        "b.mrc": TomogramState.DONE,
+        "bad.mrc": TomogramState.FAILED,
+    }
     records = {record.name: record for record in RecordFolder(tmp_path / "page")}
     assert {name: record.state for name, record in records.items()} == ended
     for name in ("a", "b"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sxtstudio.cluster.shares import Shares
+from sxtstudio.cluster.shares import BatchProgress
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 
 
@@ -15,7 +15,7 @@ def test_a_small_tomogram_that_is_done_says_little_of_a_large_one(tmp_path: Path
     for name, size in (("small.mrc", 100), ("large.mrc", 7900), ("next.mrc", 2000)):
         (tmp_path / name).write_bytes(bytes(size))
         rows.append(BatchRow(tmp_path / name))
-    shares = Shares()
+    shares = BatchProgress()
     assert shares.fraction(rows, {}) == 0
     rows[0] = BatchRow(rows[0].tomogram, "done")
     shares.end(0)

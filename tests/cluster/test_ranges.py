@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from sxtstudio.cluster import batch_run as run_module
 from sxtstudio.cluster import runner as runner_module
-from sxtstudio.cluster.assignments import OpenTomogram
+from sxtstudio.cluster.assignments import BegunTomogram
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
-from sxtstudio.cluster.records import JobRecord, PlannedRange, Step, job_record
+from sxtstudio.cluster.records import JobRecord, PlannedRange, WorkerStep, job_record
 from sxtstudio.cluster.runner import ClusterRunner
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.progress import Progress
@@ -40,9 +40,9 @@ def report_of(folder: Path, but: tuple[str, ...] = ("clean_up",)) -> dict[str, A
 
 
 @pytest.fixture
-def given_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Step, int | None]]:
+def given_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[WorkerStep, int | None]]:
     """What was given to workers."""
-    found: list[tuple[Step, int | None]] = []
+    found: list[tuple[WorkerStep, int | None]] = []
 
     def noted(job: SegmentJob, **values: Any) -> JobRecord:
         found.append((values["step"], values["range_number"]))
@@ -57,7 +57,7 @@ def test_a_tomogram_in_odd_ranges_is_that_of_one_machine(
     toy_model: Path,
     tmp_path: Path,
     machines: Machines,
-    given_out: list[tuple[Step, int | None]],
+    given_out: list[tuple[WorkerStep, int | None]],
 ) -> None:
     """A range of 16 slices, and one of seven; both are cleaned as well."""
     broken = tmp_path / "broken.mrc"
@@ -80,9 +80,11 @@ def test_a_tomogram_in_odd_ranges_is_that_of_one_machine(
     assert [as_told(row) for row in rows[many]] == [as_told(row) for row in rows[alone]]
     assert [row.state for row in rows[many]] == ["done", "failed"]
     assert contents(many) == contents(alone) and len(contents(many)) == 1
-    ranges_done = [Step.RANGE] * 2 + [Step.PLAN_CLEANING] + [Step.CLEAN] * 2 + [Step.FINISH]
-    assert [step for step, _ in given_out if step is not Step.BEGIN] == ranges_done
-    assert {number for step, number in given_out if step is Step.CLEAN} == {0, 1}
+    ranges_done = (
+        [WorkerStep.RANGE] * 2 + [WorkerStep.PLAN_CLEANING] + [WorkerStep.CLEAN] * 2 + [WorkerStep.FINISH]
+    )
+    assert [step for step, _ in given_out if step is not WorkerStep.BEGIN] == ranges_done
+    assert {number for step, number in given_out if step is WorkerStep.CLEAN} == {0, 1}
     reports = [report_of(folder, but=()) for folder in (alone, many)]
     for report in reports:
         for step in report["clean_up"]["steps"]:
@@ -153,17 +155,20 @@ def test_a_large_tomogram_is_divided_where_workers_would_idle(
 def test_only_ranges_that_are_left_are_given_out_and_joined_at_last(
     deep: Path, toy_model: Path, tmp_path: Path
 ) -> None:
-    tomogram = OpenTomogram(0, SegmentJob(deep, tmp_path / "out.tif", SegmentParameters(toy_model)))
+    tomogram = BegunTomogram(0, SegmentJob(deep, tmp_path / "out.tif", SegmentParameters(toy_model)))
     tomogram.begin()
     tomogram.todo.clear()
     tomogram.divide(
-        Step.BEGIN, [PlannedRange(16, 16, True), PlannedRange(16, 3, False), PlannedRange(8, 0, False)]
+        WorkerStep.BEGIN, [PlannedRange(16, 16, True), PlannedRange(16, 3, False), PlannedRange(8, 0, False)]
     )
     assert tomogram.slices == (19, 40)
-    assert [(task.step, task.range) for task in tomogram.todo] == [(Step.RANGE, 1), (Step.RANGE, 2)]
+    assert [(task.step, task.range) for task in tomogram.todo] == [
+        (WorkerStep.RANGE, 1),
+        (WorkerStep.RANGE, 2),
+    ]
     tomogram.todo.clear()
     tomogram.go_on_if_done()
-    assert [task.step for task in tomogram.todo] == [Step.FINISH]
+    assert [task.step for task in tomogram.todo] == [WorkerStep.FINISH]
 
 
 def test_the_clean_up_is_planned_once_all_ranges_are_done_and_anew_where_one_was_damaged(
@@ -171,24 +176,24 @@ def test_the_clean_up_is_planned_once_all_ranges_are_done_and_anew_where_one_was
 ) -> None:
     clean_up = CleanUp(CleanParameters(erode=1))
     job = SegmentJob(deep, tmp_path / "out.tif", SegmentParameters(toy_model), clean_up)
-    tomogram = OpenTomogram(0, job)
+    tomogram = BegunTomogram(0, job)
 
-    def steps() -> list[tuple[Step, int | None]]:
+    def steps() -> list[tuple[WorkerStep, int | None]]:
         found = [(task.step, task.range) for task in tomogram.todo]
         tomogram.todo.clear()
         return found
 
-    tomogram.divide(Step.BEGIN, [PlannedRange(16, 16, True), PlannedRange(7, 7, True)])
-    assert steps() == [(Step.PLAN_CLEANING, None)]
-    tomogram.divide(Step.PLAN_CLEANING, [PlannedRange(16, 0, False), PlannedRange(7, 7, True)])
-    assert steps() == [(Step.CLEAN, 0)] and tomogram.slices == (23, 23)
+    tomogram.divide(WorkerStep.BEGIN, [PlannedRange(16, 16, True), PlannedRange(7, 7, True)])
+    assert steps() == [(WorkerStep.PLAN_CLEANING, None)]
+    tomogram.divide(WorkerStep.PLAN_CLEANING, [PlannedRange(16, 0, False), PlannedRange(7, 7, True)])
+    assert steps() == [(WorkerStep.CLEAN, 0)] and tomogram.slices == (23, 23)
     tomogram.go_on_if_done()
-    assert steps() == [(Step.FINISH, None)]
-    tomogram.again(Step.CLEAN, [1])
-    assert steps() == [(Step.CLEAN, 1)]
-    tomogram.again(Step.RANGE, [1])
-    assert steps() == [(Step.RANGE, 1)]
+    assert steps() == [(WorkerStep.FINISH, None)]
+    tomogram.again(WorkerStep.CLEAN, [1])
+    assert steps() == [(WorkerStep.CLEAN, 1)]
+    tomogram.again(WorkerStep.RANGE, [1])
+    assert steps() == [(WorkerStep.RANGE, 1)]
     tomogram.go_on_if_done()
-    assert steps() == [(Step.PLAN_CLEANING, None)]
-    tomogram.divide(Step.PLAN_CLEANING, [])
-    assert steps() == [(Step.FINISH, None)], "it is cleaned as a whole"
+    assert steps() == [(WorkerStep.PLAN_CLEANING, None)]
+    tomogram.divide(WorkerStep.PLAN_CLEANING, [])
+    assert steps() == [(WorkerStep.FINISH, None)], "it is cleaned as a whole"

@@ -22,7 +22,7 @@ from sxtstudio.cluster.models import (
     sent_file,
     store_model,
 )
-from sxtstudio.cluster.records import Division, Step, job_from, job_record, outcome_from, to_bytes
+from sxtstudio.cluster.records import Division, WorkerStep, job_from, job_record, outcome_from, to_bytes
 from sxtstudio.cluster.versions import own_versions
 from sxtstudio.cluster.worker import stop_all, work
 from sxtstudio.core.classes.classifier_file import write_classifier
@@ -185,7 +185,7 @@ def test_objects_are_those_that_the_batch_would_find_and_the_classifier_is_sent_
     wanted = ObjectsWanted(classifier, (10.0, 10.0, 10.0))
     here = find_objects(wanted, job.tomogram, job.output, Progress())
     tables = [path.read_bytes() for path in object_tables(job.output)]
-    content = sent(job, step=Step.OBJECTS, objects=wanted)
+    content = sent(job, step=WorkerStep.OBJECTS, objects=wanted)
     for path in (classifier, objects_path(job.output), *object_tables(job.output)):
         path.unlink()
     found, messages = run(content, tmp_path)
@@ -216,15 +216,15 @@ def test_a_tomogram_goes_on_as_it_was_begun(deep: Path, toy_model: Path, tmp_pat
     job = SegmentJob(deep, tmp_path / "out.tif", parameters, resume=True)
     begun, _ = run(sent(job, division=divided), models)
     assert begun.state == "planned" and [part.slices for part in begun.ranges] == [16, 7]
-    assert run(sent(job, step=Step.RANGE, range_number=1), models)[0].state == "range-done"
-    early, _ = run(sent(job, step=Step.FINISH), models)
+    assert run(sent(job, step=WorkerStep.RANGE, range_number=1), models)[0].state == "range-done"
+    early, _ = run(sent(job, step=WorkerStep.FINISH), models)
     assert (early.state, early.missing) == ("missing", (0,)) and not job.output.exists()
     again, _ = run(sent(job), models)
     assert [(part.finished, part.done) for part in again.ranges] == [(0, False), (7, True)]
-    _, messages = run(sent(job, step=Step.RANGE, range_number=0), models)
+    _, messages = run(sent(job, step=WorkerStep.RANGE, range_number=0), models)
     assert [m["total"] for m in messages if m["what"] == "slices"][-1] == 16
-    assert run(sent(job, step=Step.FINISH), models)[0].state == "done" and job.output.exists()
-    assert run(sent(job, step=Step.RANGE, range_number=0), models)[0].state == "no-plan"
+    assert run(sent(job, step=WorkerStep.FINISH), models)[0].state == "done" and job.output.exists()
+    assert run(sent(job, step=WorkerStep.RANGE, range_number=0), models)[0].state == "no-plan"
 
     def stop(message: dict[str, Any]) -> None:
         if message["what"] == "slices":
@@ -259,6 +259,6 @@ def test_a_tomogram_that_changed_between_its_ranges_leaves_nothing(
     content = bytearray(deep.read_bytes())
     content[-1] ^= 1
     deep.write_bytes(content)
-    found, _ = run(sent(job, step=Step.RANGE, range_number=0), models)
+    found, _ = run(sent(job, step=WorkerStep.RANGE, range_number=0), models)
     assert found.state == "failed" and "changed" in found.message
     assert not ranges_folder(job.output).exists()

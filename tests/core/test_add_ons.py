@@ -51,7 +51,7 @@ def made(folder: Path, **other: str) -> Path:
 
 
 def test_it_is_found_in_each_of_its_places(program: Path, tmp_path: Path) -> None:
-    assert find(RETRAINING) == add_ons.Found()
+    assert find(RETRAINING) == add_ons.FoundAddOn()
     for parts in ("opt", "home/.local/lib", "lib"):  # the last one, beside the program, is looked at first
         folder = made(tmp_path / parts / "sxtstudio-retrain")
         assert find(RETRAINING).folder == folder
@@ -119,7 +119,7 @@ def test_its_libraries_go_before_those_of_the_program_but_not_before_pythons(
     add_ons.give_up(RETRAINING, folder, "does not work")
     assert str(folder) not in sys.path
     assert importlib.import_module("library_of_both").WHOSE == "the program's"
-    assert use(RETRAINING) == add_ons.Found(problem=f"the one in {folder} does not work")
+    assert use(RETRAINING) == add_ons.FoundAddOn(problem=f"the one in {folder} does not work")
     for name in ("library_of_both", "wave"):
         del sys.modules[name]
 
@@ -172,7 +172,7 @@ def test_a_variable_with_a_relative_path_is_refused(
     made(tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(RETRAINING.variable, "mine")
-    assert find(RETRAINING) == add_ons.Found(
+    assert find(RETRAINING) == add_ons.FoundAddOn(
         problem="SXTSTUDIO_RETRAINING names mine, which is no absolute path"
     )
 
@@ -186,7 +186,7 @@ def test_what_does_not_fit_is_not_loaded(program: Path, tmp_path: Path) -> None:
 def test_a_program_with_a_python_of_its_own_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SXTSTUDIO_RETRAINING", str(made(tmp_path / "mine")))
     before = list(sys.path)
-    assert use(RETRAINING) == add_ons.Found()
+    assert use(RETRAINING) == add_ons.FoundAddOn()
     assert sys.path == before
 
 

@@ -323,13 +323,13 @@ def hinted(texture_of_cell: float) -> tuple[np.ndarray, MaskVolume]:
     texture = np.random.default_rng(0).normal(size=hints.shape).astype(np.float32)
     texture[:, :, :50] += texture_of_cell
     whole = np.ones(hints.shape, bool)
-    return hints, MaskVolume(whole, (2, 2, 2), (8, 200, 200), None, (), texture, told=False)
+    return hints, MaskVolume(whole, (2, 2, 2), (8, 200, 200), None, (), texture, ice_found=False)
 
 
 def test_hints_of_outlines_make_a_mask_where_the_rest_is_smoother() -> None:
     hints, like = hinted(1.0)
     mask = mask_around(hints, like, ("said",))
-    assert mask is not None and mask.told and mask.notes == ("said",)
+    assert mask is not None and mask.ice_found and mask.notes == ("said",)
     assert (mask.shape, mask.factor) == (like.shape, like.factor)
     assert mask.reduced[:, :, :48].all() and not mask.reduced[:, :, 56:].any()
     assert mask_around(*hinted(0.1)) is None, "cytosol without organelles has no outlines either"
@@ -341,9 +341,9 @@ def test_where_nothing_is_told_the_mask_says_so_and_keeps_the_texture() -> None:
     noise = np.random.default_rng(0).normal(size=(8, 80, 90)).astype(np.float32)
     noise[:, :, 45:] *= 1.3
     mask = cell_mask(ArrayVolume(noise))
-    assert not mask.told and mask.fraction == 1
+    assert not mask.ice_found and mask.fraction == 1
     left, right = np.array_split(mask.texture, 2, axis=2)
     assert mask.texture.shape == mask.reduced.shape and right.mean() > left.mean() + 0.3
     told = cell_mask(ArrayVolume(phantom()[0]), polarity="bright")
-    assert told.told and told.texture is None
-    assert not cell_mask(ArrayVolume(np.full((4, 40, 40), np.nan, np.float32))).told
+    assert told.ice_found and told.texture is None
+    assert not cell_mask(ArrayVolume(np.full((4, 40, 40), np.nan, np.float32))).ice_found

@@ -11,9 +11,9 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_border import with_border_flags
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_classes import CLASSES
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable, TableChange
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable, TableChange
 
-BORDER = frozenset({Flag.BORDER})
+BORDER = frozenset({ObjectFlag.BORDER})
 
 
 class Drawn:
@@ -41,7 +41,7 @@ class Drawn:
 
 
 def flagged(table: ObjectTable) -> list[int]:
-    return [number for number, row in table.rows.items() if Flag.BORDER in row.flags]
+    return [number for number, row in table.rows.items() if ObjectFlag.BORDER in row.flags]
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ from sxtstudio.core.object_hand import (
     painted,
     shrink,
 )
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 
 SHAPE = (24, 40, 44)
 Z, Y, X = np.indices(SHAPE)
-SHEET = frozenset({Flag.SHEET})
+SHEET = frozenset({ObjectFlag.SHEET})
 
 
 def ball(
@@ -69,13 +69,13 @@ def test_merge_keeps_what_is_known(objects: np.ndarray) -> None:
         {
             3: ObjectRow(notes="first"),
             9: ObjectRow("Gold", Decided.RULE, notes="first"),
-            700: ObjectRow("Vesicle", Decided.HAND, notes="third", flags=frozenset({Flag.OPEN})),
+            700: ObjectRow("Vesicle", Decided.HAND, notes="third", flags=frozenset({ObjectFlag.OPEN})),
         },
     )
     assert merge(hand, (700, 3, 9)) == 700
     np.testing.assert_array_equal(objects, np.where(before > 0, 700, 0))
     assert table_after(hand).rows == {
-        700: ObjectRow("Vesicle", Decided.HAND, notes="third; first", flags=frozenset({Flag.OPEN}))
+        700: ObjectRow("Vesicle", Decided.HAND, notes="third; first", flags=frozenset({ObjectFlag.OPEN}))
     }
 
 
@@ -251,7 +251,7 @@ def test_a_body_takes_the_open_membranes_within_its_outline_and_no_body() -> Non
     objects = np.zeros((9, 30, 30), np.uint32)
     objects[:, 5, 2:28] = 33  # a wall that goes on to both sides
     objects[4, 8, 8] = 7  # another body
-    rows = {7: ObjectRow(), 33: ObjectRow(flags=SHEET | {Flag.BORDER}), 40: ObjectRow(flags=SHEET)}
+    rows = {7: ObjectRow(), 33: ObjectRow(flags=SHEET | {ObjectFlag.BORDER}), 40: ObjectRow(flags=SHEET)}
     objects[4, 10, 10] = 40
     hand = hand_of(objects, rows)
     inside = np.zeros((1, 30, 30), bool)
@@ -279,14 +279,14 @@ def test_what_encloses_something_is_no_sheet() -> None:
     objects = np.zeros((3, 12, 12), np.uint32)
     objects[:, 2:9, 2:9] = 4
     objects[:, 4:7, 4:7] = 0
-    hand = hand_of(objects, {4: ObjectRow("ER", flags=SHEET | {Flag.OPEN})})
+    hand = hand_of(objects, {4: ObjectRow("ER", flags=SHEET | {ObjectFlag.OPEN})})
     assert fill(hand, 4) == 27
-    assert table_after(hand).rows[4] == ObjectRow("ER", flags=frozenset({Flag.OPEN}))
+    assert table_after(hand).rows[4] == ObjectRow("ER", flags=frozenset({ObjectFlag.OPEN}))
 
 
 @pytest.mark.parametrize(("other", "left"), [(SHEET, SHEET), (frozenset(), frozenset())])
 def test_a_merge_is_a_sheet_if_all_of_it_are(
-    objects: np.ndarray, other: frozenset[Flag], left: frozenset[Flag]
+    objects: np.ndarray, other: frozenset[ObjectFlag], left: frozenset[ObjectFlag]
 ) -> None:
     hand = hand_of(objects, {3: ObjectRow(flags=SHEET), 9: ObjectRow(), 700: ObjectRow(flags=other)})
     merge(hand, (3, 700))

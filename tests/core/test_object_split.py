@@ -8,7 +8,7 @@ import pytest
 from sxtstudio.core import object_split
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_split import Line, split_by_line, split_by_plane, split_by_points
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 from tests.core.test_object_hand import SHAPE, ball, hand_of, table_after
 
 Z, Y, X = np.indices(SHAPE)
@@ -38,12 +38,12 @@ def split(objects: np.ndarray, work) -> tuple[int, ObjectTable]:
 def test_a_part_that_touches_no_face_is_whole(first: int, at_border: set[int]) -> None:
     objects = np.zeros(SHAPE, np.uint32)
     objects[5:15, 10:20, first:30] = 5
-    hand = hand_of(objects, {5: ObjectRow(flags=frozenset({Flag.BORDER, Flag.OPEN}))})
+    hand = hand_of(objects, {5: ObjectRow(flags=frozenset({ObjectFlag.BORDER, ObjectFlag.OPEN}))})
     new = split_by_plane(hand, 5, (0, 0, 20.5), (0, 0, 1))
     rows = table_after(hand).rows
     assert new == 6 and (objects[5:15, 10:20, 21:30] == 6).all()
-    assert {number for number, row in rows.items() if Flag.BORDER in row.flags} == at_border
-    assert all(Flag.OPEN in row.flags for row in rows.values())
+    assert {number for number, row in rows.items() if ObjectFlag.BORDER in row.flags} == at_border
+    assert all(ObjectFlag.OPEN in row.flags for row in rows.values())
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

@@ -18,7 +18,7 @@ from sxtstudio.core.object_edits import (
     keep_object,
     merge_objects,
 )
-from sxtstudio.core.objects_at import Found, object_at, object_slabs, parts_of, slabs_of
+from sxtstudio.core.objects_at import FoundObject, object_at, object_slabs, parts_of, slabs_of
 from sxtstudio.core.progress import Progress
 
 MERGE = EditKind.MERGE_OBJECTS
@@ -36,13 +36,13 @@ def truth(labels: np.ndarray, seed: tuple[int, int, int]) -> np.ndarray:
     return named == named[seed]
 
 
-def whole(found: Found, shape: tuple[int, ...]) -> np.ndarray:
+def whole(found: FoundObject, shape: tuple[int, ...]) -> np.ndarray:
     out = np.zeros(shape, bool)
     out[found.box.slices] = found.where
     return out
 
 
-def at(labels: np.ndarray, seed: tuple[int, int, int]) -> Found:
+def at(labels: np.ndarray, seed: tuple[int, int, int]) -> FoundObject:
     found = object_at(labels, seed)
     assert found is not None
     return found

@@ -7,7 +7,7 @@ from scipy import ndimage
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.objects import object_sizes
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.robustness import Choices, try_choices
+from sxtstudio.core.robustness import ParameterGrid, try_choices
 from sxtstudio.core.volume import ArrayVolume
 
 
@@ -23,7 +23,7 @@ def output() -> np.ndarray:
 
 def test_objects_and_voxels_follow_threshold_erosion_and_smallest_size() -> None:
     values = output()
-    choices = Choices(thresholds=(0.5, 0.0), erosions=(1, 0), min_sizes=(0, 100, 500))
+    choices = ParameterGrid(thresholds=(0.5, 0.0), erosions=(1, 0), min_sizes=(0, 100, 500))
     found = try_choices(ArrayVolume(values), np.empty_like(values), choices)
     assert [(t.threshold, t.erosions) for t in found.trials] == [(0.0, 0), (0.5, 0), (0.0, 1), (0.5, 1)]
     counts, voxels = found.curve(0, 0)
@@ -38,7 +38,7 @@ def test_objects_and_voxels_follow_threshold_erosion_and_smallest_size() -> None
 @pytest.mark.parametrize("threshold", [-1.0, -0.25, 0.0, 0.3, 0.99])
 def test_a_threshold_is_that_of_the_clean_up(threshold: float) -> None:
     ramp = np.arange(256, dtype=np.uint8).reshape(1, 1, 256)
-    found = try_choices(ArrayVolume(ramp), np.empty_like(ramp), Choices((threshold,), (0,), (0,)))
+    found = try_choices(ArrayVolume(ramp), np.empty_like(ramp), ParameterGrid((threshold,), (0,), (0,)))
     above = 2 * np.arange(256) / 255 - 1 > threshold
     assert found.trials[0].sizes.sum() == above.sum()
 
@@ -60,4 +60,4 @@ def test_it_can_be_cancelled() -> None:
     progress.cancel()
     values = output()
     with pytest.raises(Cancelled):
-        try_choices(ArrayVolume(values), np.empty_like(values), Choices(), progress)
+        try_choices(ArrayVolume(values), np.empty_like(values), ParameterGrid(), progress)

@@ -9,7 +9,7 @@ import pytest
 from sxtstudio.core.statistics import (
     AnalysisUnit,
     Cell,
-    Group,
+    CellGroup,
     RankTest,
     compare_groups,
     holm,
@@ -21,11 +21,11 @@ from sxtstudio.core.statistics_text import p_text, report
 CELLS, OBJECTS = AnalysisUnit.CELLS, AnalysisUnit.OBJECTS
 
 
-def group(name: str, *cells: tuple[float, ...]) -> Group:
-    return Group(name, tuple(Cell(f"{name} {i}", np.array(values)) for i, values in enumerate(cells)))
+def group(name: str, *cells: tuple[float, ...]) -> CellGroup:
+    return CellGroup(name, tuple(Cell(f"{name} {i}", np.array(values)) for i, values in enumerate(cells)))
 
 
-def single(name: str, *values: float) -> Group:
+def single(name: str, *values: float) -> CellGroup:
     return group(name, *((value,) for value in values))
 
 
@@ -125,11 +125,11 @@ def test_what_an_exact_test_could_not_give_is_not_said_of_an_approximate_one() -
         ([single("a", 1, 2, 3)], "one group only"),
         ([single("a", 1, 2), single("b", 1, 2, 3)], "'a' has 2 cells, and 3 in each"),
         ([single("a", 1, 1, 1), single("b", 1, 1, 1)], "All values are equal"),
-        ([Group("a", ()), single("b", 1, 1, 1)], "'a' has 0 cells"),
+        ([CellGroup("a", ()), single("b", 1, 1, 1)], "'a' has 0 cells"),
     ],
     ids=["one", "few", "equal", "empty"],
 )
-def test_no_test_where_there_can_be_none(groups: list[Group], words: str) -> None:
+def test_no_test_where_there_can_be_none(groups: list[CellGroup], words: str) -> None:
     found = compare_groups(groups)
     assert found.result is None and words in found.why_not and words in report(found, "Volume")
 

@@ -46,14 +46,14 @@ def test_the_shell_script_goes_by_exit_codes(names: list[str], ends: int, tmp_pa
     stub.write_text(STUB)
     stub.chmod(0o700)
     words = ["sh", PIPELINES / "each-tomogram.sh", incoming, results, "--model", "compact"]
-    surroundings = {**os.environ, "SXTSTUDIO": str(stub), "CALLS": str(calls)}
-    assert subprocess.run(words, env=surroundings).returncode == ends
+    environment = {**os.environ, "SXTSTUDIO": str(stub), "CALLS": str(calls)}
+    assert subprocess.run(words, env=environment).returncode == ends
     tables = sorted(path.stem for path in results.glob("*.csv") if ".flags" not in path.name)
     good = [name.rsplit(".", 1)[0] for name in names if "fails" not in name]
     assert tables == ([] if ends == 130 else good)
     failed = (results / "failed.txt").read_text()
     assert failed.count("\n") == (1 if ends == 2 else 0) and "--model compact" in calls.read_text()
     before = calls.read_text()
-    assert subprocess.run(words, env=surroundings).returncode == ends
+    assert subprocess.run(words, env=environment).returncode == ends
     again = calls.read_text()[len(before) :]
     assert again.count("segment") == (0 if ends == 0 else 1) and "measure" not in again

@@ -212,14 +212,16 @@ def with_objects(document: Document) -> None:
     from sxtstudio.core.edit_kind import EditKind
     from sxtstudio.core.geometry import Box
     from sxtstudio.core.history import EditHistory
-    from sxtstudio.core.object_table import Decided, Flag, ObjectRow
+    from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow
 
     history = EditHistory()
     history.begin(document.undo)
     for number, row in ((1, ObjectRow("Vesicle", Decided.HAND, notes="µ")), (70_000, ObjectRow())):
         recorder = document.recorder(EditKind.NEW_OBJECT, "objects", {})
         recorder.paint(Box((1, 4, number % 9), (2, 9, number % 9 + 3)), np.ones((1, 5, 3), bool), number)
-        recorder.rows = document.object_table.change({number: replace(row, flags=frozenset({Flag.OPEN}))})
+        recorder.rows = document.object_table.change(
+            {number: replace(row, flags=frozenset({ObjectFlag.OPEN}))}
+        )
         edit = recorder.finish()
         assert edit is not None and edit.rows is not None
         document.change_table(edit.rows)

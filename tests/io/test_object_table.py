@@ -10,7 +10,7 @@ import pytest
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_classes import CLASSES, ObjectClass
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable, TableChange
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable, TableChange
 from sxtstudio.io import object_table
 from sxtstudio.io.object_table import (
     SCHEMA,
@@ -24,7 +24,11 @@ from sxtstudio.io.object_table import (
 
 OWN = ObjectClass("Golgi „δ“", (1, 2, 3))
 ROW = ObjectRow(
-    "Golgi „δ“", Decided.CLASSIFIER, 0.25, 'two\nlines, "quoted"', frozenset({Flag.BORDER, Flag.OPEN})
+    "Golgi „δ“",
+    Decided.CLASSIFIER,
+    0.25,
+    'two\nlines, "quoted"',
+    frozenset({ObjectFlag.BORDER, ObjectFlag.OPEN}),
 )
 TABLE = ObjectTable({2: ROW, 70_000: ObjectRow(), 2**32 - 1: ObjectRow("Vesicle")}, (*CLASSES, OWN))
 

@@ -14,7 +14,7 @@ import pytest
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.measure.table import Table, about, object_table
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, read_table, write_table
 
 VOLUME = Column("volume", "Volume", Quantity.UM3, "Voxels times the volume of a voxel.", "n × v", "MIB")
@@ -28,7 +28,9 @@ def table() -> Table:
     measured.add(VOLUME, np.array([0.123456789, 1e-7, 12.0]))
     measured.add(SD, np.array([np.nan, -2.5, 3.0]))
     rows = {
-        1: ObjectRow("Mitochondrion", Decided.CLASSIFIER, 0.75, EVIL, frozenset([Flag.OPEN, Flag.BORDER])),
+        1: ObjectRow(
+            "Mitochondrion", Decided.CLASSIFIER, 0.75, EVIL, frozenset([ObjectFlag.OPEN, ObjectFlag.BORDER])
+        ),
         7: ObjectRow(notes="ends early\n+1"),
     }
     return object_table(measured, ObjectTable(rows), about("zelle µ.mrc", (20.0, 10.0, 10.0)))

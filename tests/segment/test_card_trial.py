@@ -21,7 +21,9 @@ packaged, limit, program = sys.argv[1] == "packaged", float(sys.argv[2]), sys.ar
 if packaged:
     sys.frozen = True
     from sxtstudio.core import add_ons
-    add_ons._wanted = lambda: add_ons.Wanted("sxtstudio-add-ons/1", {"cuda": "onnxruntime-gpu 1.2.3"})
+    add_ons._wanted = lambda: add_ons.TestedLibraries(
+        "sxtstudio-add-ons/1", {"cuda": "onnxruntime-gpu 1.2.3"}
+    )
 from sxtstudio.segment import card_trial
 card_trial.LIMIT_S = limit
 card_trial.own_program = lambda *_: [sys.executable, program, *sys.argv[1:4]]

@@ -212,7 +212,7 @@ def test_a_run_that_ends_before_its_first_slice_leaves_nothing(tmp_path: Path, i
         assert folder.exists() == left
     with pytest.raises(UserError, match="threshold"):
         opened(interrupted, threshold=0.5)
-    assert read_unfinished(interrupted) == module.Unfinished(settings(), 2)
+    assert read_unfinished(interrupted) == module.UnfinishedRun(settings(), 2)
 
 
 @pytest.mark.parametrize("moment", ["labels.raw", "settings.json", "first slice"])
@@ -238,7 +238,7 @@ def test_what_a_kill_at_the_start_leaves_goes_with_the_next_run(tmp_path: Path, 
 
 
 def test_an_interrupted_run_says_its_settings_and_can_be_forgotten(interrupted: Path) -> None:
-    assert read_unfinished(interrupted) == module.Unfinished(settings(), 2)
+    assert read_unfinished(interrupted) == module.UnfinishedRun(settings(), 2)
     (interrupted / "notes.txt").write_text("mine")
     forget(interrupted)
     assert [path.name for path in interrupted.iterdir()] == ["notes.txt"]

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from sxtstudio.core.add_ons import Found
+from sxtstudio.core.add_ons import FoundAddOn
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import control_groups
 from sxtstudio.segment import device as device_module
@@ -200,10 +200,10 @@ def test_a_card_asked_for_by_name_is_an_error(computer, kind, said):
     ("found", "said"),
     [
         (
-            Found(),
+            FoundAddOn(),
             r"there is a card \(NVIDIA Test 1\), but not the NVIDIA package; .* install sxtstudio-cuda",
         ),
-        (Found(problem="it is of last year"), "cannot be used: it is of last year; put sxtstudio-cuda"),
+        (FoundAddOn(problem="it is of last year"), "cannot be used: it is of last year; put sxtstudio-cuda"),
     ],
     ids=["none", "misfit"],
 )
@@ -219,7 +219,7 @@ def test_the_installed_program_names_the_package_for_a_card(computer, monkeypatc
 
 def test_the_installed_program_uses_a_card_with_its_package(computer, monkeypatch, tmp_path):
     monkeypatch.setattr(device_module, "is_packaged", lambda: True)
-    monkeypatch.setattr(device_module, "find", lambda add_on: Found(tmp_path))
+    monkeypatch.setattr(device_module, "find", lambda add_on: FoundAddOn(tmp_path))
     assert choose_device("auto").kind == "cuda"
     spoil(computer, "no cuda")
     assert re.search(

@@ -15,7 +15,7 @@ from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.resemblance import coarsened, resemble
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.segment.neighbours import Mean, Neighbours, Output
+from sxtstudio.segment.neighbours import Mean, Neighbours, NetworkOutput
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import recognise_slice, segment_slice
@@ -149,7 +149,8 @@ def test_no_more_than_the_neighbours_are_kept() -> None:
     for position in order:
         values = np.full((2, 3), position, np.float32)
         finished += [
-            (output.position, float(output.values[0, 0])) for output in mean.add(Output(position, values))
+            (output.position, float(output.values[0, 0]))
+            for output in mean.add(NetworkOutput(position, values))
         ]
         assert len(mean._outputs) <= 2
     # The mean of z − 1, z and z + 1 is z.
@@ -159,7 +160,9 @@ def test_no_more_than_the_neighbours_are_kept() -> None:
 
 def test_outputs_may_come_in_any_order() -> None:
     mean = Mean(Neighbours(1, 4), [1, 2])
-    come = [mean.add(Output(position, np.full((1, 1), position, np.float32))) for position in (2, 0, 3, 1)]
+    come = [
+        mean.add(NetworkOutput(position, np.full((1, 1), position, np.float32))) for position in (2, 0, 3, 1)
+    ]
     assert [len(part) for part in come] == [0, 0, 0, 2]
     assert {output.position: float(output.values[0, 0]) for output in come[-1]} == {1: 1.0, 2: 2.0}
 

@@ -15,7 +15,7 @@ PROGRAM = """
 import sys
 sys.frozen = True
 from sxtstudio.core import add_ons
-add_ons._wanted = lambda: add_ons.Wanted("sxtstudio-add-ons/1", {"cuda": "onnxruntime-gpu 1.2.3"})
+add_ons._wanted = lambda: add_ons.TestedLibraries("sxtstudio-add-ons/1", {"cuda": "onnxruntime-gpu 1.2.3"})
 from sxtstudio.segment import device
 print(device.ort.__version__)
 print(device.choose_device("cpu").kind)

@@ -101,7 +101,7 @@ def test_every_stage_needs_its_halo_to_the_pixel(
     assert plan is not None
     wrong = StagedExecutor(model, plan, [head], workers=1)
 
-    def many(part: stages.Stage, shape: tuple[int, int]) -> list[stages.Tile]:
+    def many(part: stages.NetworkStage, shape: tuple[int, int]) -> list[stages.Tile]:
         return stages.plan_tiles(shape, (3, 3), part.halo_px, plan.multiple(part))
 
     monkeypatch.setattr(wrong, "tiles", many)

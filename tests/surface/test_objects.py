@@ -9,7 +9,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.surface.mesh import Surface
-from sxtstudio.surface.objects import Body, ObjectMesh, Piece, object_bodies, polydata
+from sxtstudio.surface.objects import ObjectMesh, ObjectSurface, SurfacePiece, object_bodies, polydata
 
 VOXEL_NM = (20.0, 10.0, 10.0)
 LARGE = 2**31 + 9
@@ -28,7 +28,7 @@ def objects() -> NDArray[np.uint32]:
 
 
 @pytest.fixture(scope="module")
-def bodies(objects: NDArray[np.uint32]) -> dict[int, Body]:
+def bodies(objects: NDArray[np.uint32]) -> dict[int, ObjectSurface]:
     """Their surfaces; an object that is not there has none."""
     boxes = {}
     for number in CENTRES:
@@ -39,12 +39,12 @@ def bodies(objects: NDArray[np.uint32]) -> dict[int, Body]:
     return object_bodies(objects, boxes, VOXEL_NM, max_faces=100_000, moving_faces=3_000)
 
 
-def volume(piece: Piece) -> float:
+def volume(piece: SurfacePiece) -> float:
     return Surface(polydata(piece.points, piece.triangles), 1).volume()
 
 
 def test_each_object_is_closed_in_its_place_and_of_its_volume(
-    bodies: dict[int, Body], objects: NDArray[np.uint32]
+    bodies: dict[int, ObjectSurface], objects: NDArray[np.uint32]
 ) -> None:
     assert set(bodies) == set(CENTRES)
     for number, body in bodies.items():
@@ -60,7 +60,7 @@ def test_each_object_is_closed_in_its_place_and_of_its_volume(
     assert sum(len(body.light.triangles) for body in bodies.values()) <= 3_000
 
 
-def test_colours_and_what_is_shown_change_without_other_surfaces(bodies: dict[int, Body]) -> None:
+def test_colours_and_what_is_shown_change_without_other_surfaces(bodies: dict[int, ObjectSurface]) -> None:
     mesh = ObjectMesh({number: body.full for number, body in bodies.items()})
     assert mesh.numbers.tolist() == [3, 5, LARGE]
     points = vtk_to_numpy(mesh.mesh.GetPoints().GetData()).copy()

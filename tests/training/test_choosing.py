@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sxtstudio.training.choosing import MOST, Panel, choose_panel, pooled, spread, tile_counts
+from sxtstudio.training.choosing import MOST, JudgedSlices, choose_panel, pooled, spread, tile_counts
 from sxtstudio.training.config import Training, TrainingSource
 from sxtstudio.training.dataset import SliceRef
 
@@ -76,7 +76,7 @@ def counts_of(shares, n=400):
 
 
 def test_each_kind_counts_alike_if_it_shows_membranes():
-    panel = Panel((), np.zeros((0, 16), int), np.array([0, 0, 1, 2]))
+    panel = JudgedSlices((), np.zeros((0, 16), int), np.array([0, 0, 1, 2]))
     counts = counts_of([0.5, 0.7, 0.9, 0])
     counts[0] *= 3  # the pixels of a kind are pooled
     counts[3] = 0  # a kind in which there is nothing to be found
@@ -88,7 +88,7 @@ def test_chance_is_twice_the_scatter_of_a_difference_seen_anew():
     """Against many draws of the groups: how far a difference in F1 lies from its mean."""
     rng = np.random.default_rng(0)
     groups = 12
-    panel = Panel((), np.zeros((0, 16), int), np.zeros(groups, int))
+    panel = JudgedSlices((), np.zeros((0, 16), int), np.zeros(groups, int))
     differences, told = [], []
     for _ in range(400):
         hard = rng.uniform(0.5, 0.9, groups)  # alike for both networks
@@ -98,7 +98,7 @@ def test_chance_is_twice_the_scatter_of_a_difference_seen_anew():
     assert np.mean(told) == pytest.approx(2 * np.std(differences), rel=0.1)
     assert panel.chance(one, one) == 0.005
     assert panel.chance(counts_of([0.9, 0.1] * 6), counts_of([0.1, 0.9] * 6)) == 0.05
-    assert Panel((), np.zeros((0, 16), int), np.zeros(1, int)).chance(one[:1], other[:1]) == 0.005
+    assert JudgedSlices((), np.zeros((0, 16), int), np.zeros(1, int)).chance(one[:1], other[:1]) == 0.005
 
 
 def test_parts_are_tomograms_windows_or_tiles_whichever_are_enough():

@@ -11,7 +11,7 @@ import torch
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.training_events import read_events
 from sxtstudio.training.checkpoint import load_state
-from sxtstudio.training.distributed import Group, choose_device, choose_precision
+from sxtstudio.training.distributed import TrainingGroup, choose_device, choose_precision
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 
@@ -59,7 +59,7 @@ def test_two_processes_learn_as_one_from_the_joint_batch(configure, project, scr
 
 
 def test_processes_share_the_crops_of_a_step():
-    shares = [Group(torch.device("cpu"), rank, 3).share(2) for rank in range(3)]
+    shares = [TrainingGroup(torch.device("cpu"), rank, 3).share(2) for rank in range(3)]
     assert [number for share in shares for number in share] == list(range(6))
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from sxtstudio.training import frames
 from sxtstudio.training.canvas import CLASSES
-from sxtstudio.training.frames import Frame
-from sxtstudio.training.microscope import Fill, Microscope
+from sxtstudio.training.frames import EdgeBands
+from sxtstudio.training.microscope import Microscope, ProjectionFill
 from sxtstudio.training.simulate import simulate
 
 OPTICS = {"tilt_deg": 60, "step_deg": 4, "voxel_nm": 12, "photons": 3000, "method": "wbp", "margin_px": 20}
@@ -40,17 +40,17 @@ def test_fills():
     series = np.arange(24, dtype=np.float32).reshape(1, 4, 6)
     missing = np.zeros(series.shape, bool)
     missing[0, :, :2] = True
-    expected = {Fill.MEAN: series[0, :, 2:].mean(), Fill.NOTHING: 0.0}
+    expected = {ProjectionFill.MEAN: series[0, :, 2:].mean(), ProjectionFill.NOTHING: 0.0}
     for how, value in expected.items():
         filled = frames.fill(series, missing, how)
         assert (filled[missing] == value).all() and (filled[~missing] == series[~missing]).all()
-    edge = frames.fill(series, missing, Fill.EDGE)
+    edge = frames.fill(series, missing, ProjectionFill.EDGE)
     assert (edge[0, :, :2] == series[0, :, 2:3]).all()
     assert series[0, 0, 1] == 1  # the original is as it was
 
 
 def test_a_frame_has_its_widths_and_one_value():
-    frame = Frame((3, 0, 5, 0), 0.0, "dark")
+    frame = EdgeBands((3, 0, 5, 0), 0.0, "dark")
     cut = frame.mask(20, 30)
     expected = np.zeros((20, 30), bool)
     expected[:3], expected[:, :5] = True, True
@@ -63,13 +63,13 @@ def test_a_frame_has_its_widths_and_one_value():
 
 
 def test_a_slanting_frame_gets_wider_along_its_edge():
-    cut = Frame((4, 0, 0, 0), 0.1).mask(40, 61)
+    cut = EdgeBands((4, 0, 0, 0), 0.1).mask(40, 61)
     widths = cut.sum(axis=0)
     assert widths[30] == 4 and widths[60] - widths[0] == pytest.approx(6, abs=1)
 
 
 def test_what_has_no_data_has_no_truth(monkeypatch):
-    frame = Frame((0, 0, 9, 6), 0.0, "mean")
+    frame = EdgeBands((0, 0, 9, 6), 0.0, "mean")
     monkeypatch.setattr(frames, "random_frame", lambda *_: frame)
     optics = Microscope(**OPTICS)
     framed = simulate(3, (10, 72, 80), optics, scene="crowded", framed=True)

@@ -8,7 +8,7 @@ from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.training import endomembranes, mitochondria, organelles, shapes, surroundings
-from sxtstudio.training.canvas import CLASSES, Appearance, Material, Phantom, paint, paint_ellipsoid
+from sxtstudio.training.canvas import CLASSES, Appearance, Phantom, PhantomMaterial, paint, paint_ellipsoid
 from sxtstudio.training.phantom import SCENES, make_phantom
 
 APPEARANCE = Appearance(voxel_nm=10, cytosol=0.25, membrane=0.5, width_nm=30, rims=1.0)
@@ -22,7 +22,7 @@ def cytoplasm(shape=(48, 96, 96), voxel_nm=10.0, rims=1.0):
 
 def put_ball(phantom, centre, radius, inside=0.4, gap=None, kind="dense body"):
     rng = np.random.default_rng(0)
-    material = Material(inside, inside, 1.0)
+    material = PhantomMaterial(inside, inside, 1.0)
     centre, radii = np.array(centre, float), np.full(3, float(radius))
     return paint_ellipsoid(rng, phantom, centre, radii, material, 0.0, kind, gap)
 
@@ -32,7 +32,7 @@ def test_a_straight_mitochondrion_has_the_volume_of_its_capsule():
     curve = np.stack([np.full(161, 20.3), np.full(161, 30.4), np.linspace(20, 100, 161)], axis=1)
     box = Box.whole(phantom.shape)
     implicit = shapes.tube(np.random.default_rng(0), box, curve, 9.0, swelling=0)
-    paint(phantom, box, implicit, Material(0.4, 0.4, 1.0), kind="mitochondrion")
+    paint(phantom, box, implicit, PhantomMaterial(0.4, 0.4, 1.0), kind="mitochondrion")
     volume = np.count_nonzero(phantom.classes == CLASSES["mitochondrion"])
     assert volume == pytest.approx(np.pi * 81 * 80 + 4 / 3 * np.pi * 729, rel=0.02)
     assert phantom.lac[20, 30, 60] == pytest.approx(0.4)
@@ -205,7 +205,7 @@ def test_a_cancelled_phantom_stops():
 )
 def test_the_line_lies_where_it_is_dark(inside, membrane, middle):
     phantom = cytoplasm((48, 96, 96))
-    material = Material(inside, membrane, 3.0)
+    material = PhantomMaterial(inside, membrane, 3.0)
     centre = np.array([24.0, 48, 48])
     paint_ellipsoid(np.random.default_rng(0), phantom, centre, np.full(3, 20.0), material, 0.0, "vesicle")
     radius = np.hypot(*(np.mgrid[:96, :96] - 48))

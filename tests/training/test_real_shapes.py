@@ -12,7 +12,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.training import cristae, real_shapes
 from sxtstudio.training.canvas import CLASSES, OUTLINE_HALF_PX, Appearance, Phantom
 from sxtstudio.training.real_shapes import Pose
-from sxtstudio.training.shape_library import CRISTAE_VALUE, Field, Library, read_library
+from sxtstudio.training.shape_library import CRISTAE_VALUE, CellRegion, Library, read_library
 
 TOML = """
 [[shapes]]
@@ -105,7 +105,7 @@ def test_cristae_are_measured(tmp_path):
 
 
 def test_cristae_show_inside_the_body_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(cristae, "random_look", lambda *_: cristae.Look(0.15, True))
+    monkeypatch.setattr(cristae, "random_look", lambda *_: cristae.CristaeAppearance(0.15, True))
     volume = np.zeros((50, 60, 200), np.uint8)
     volume[5:45, 5:55, 5:195] = 1
     for first in range(15, 185, 30):
@@ -150,7 +150,7 @@ def test_a_field_fills_the_cell_with_objects_of_their_own():
     labels[3:17, 60:80, 20:140] = CLASSES["mitochondrion"]
     labels[3:17, 110:130, 20:70] = CLASSES["mitochondrion"]
     labels[:, 90:97] = CLASSES["endoplasmic reticulum"]
-    field = Field(labels, (30.0, 8.0, 8.0), "made up")
+    field = CellRegion(labels, (30.0, 8.0, 8.0), "made up")
     phantom = cytoplasm((32, 130, 150))
     assert real_shapes.paint_field(np.random.default_rng(3), phantom, field)
     assert {"mitochondrion", "endoplasmic reticulum"} <= set(phantom.objects)

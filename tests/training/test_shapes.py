@@ -4,7 +4,14 @@ from scipy.spatial.transform import Rotation
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import shapes
-from sxtstudio.training.canvas import DARK_SIDE_PX, OUTLINE_HALF_PX, Appearance, Material, Phantom, paint
+from sxtstudio.training.canvas import (
+    DARK_SIDE_PX,
+    OUTLINE_HALF_PX,
+    Appearance,
+    Phantom,
+    PhantomMaterial,
+    paint,
+)
 from sxtstudio.training.phantom import make_phantom
 
 SHAPE = (41, 61, 61)
@@ -33,7 +40,7 @@ def test_signed_distance_of_a_ball_near_its_surface():
 
 def test_a_painted_ball_has_its_membrane_and_outline_where_geometry_says():
     phantom = empty_phantom()
-    paint(phantom, Box.whole(SHAPE), ball(15.0), Material(0.2, 0.5, 3.0))
+    paint(phantom, Box.whole(SHAPE), ball(15.0), PhantomMaterial(0.2, 0.5, 3.0))
     assert phantom.lac[20, 30, 30] == pytest.approx(0.2)
     assert phantom.lac[20, 30, 45] == pytest.approx(0.5)
     assert phantom.lac[20, 30, 50] == 0

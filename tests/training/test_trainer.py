@@ -24,7 +24,7 @@ from sxtstudio.training import checkpoint, trainer
 from sxtstudio.training.checkpoint import load_state, save_state
 from sxtstudio.training.config import load_config
 from sxtstudio.training.control import Control
-from sxtstudio.training.evaluation import Judged, Scores
+from sxtstudio.training.evaluation import Judged, NetworkScores
 from sxtstudio.training.job import StartModel, first_network, train_model, uses_of
 from sxtstudio.training.model_card import write_model
 from sxtstudio.training.network import DeepSXT
@@ -267,7 +267,9 @@ def test_bad_data_is_told_as_an_event_before_anything_starts(configure, project)
 def scores_of(*tiles):
     """Scores of one window whose tiles hold 100 true pixels each, and so many of 100 predicted are right."""
     hits = np.array(tiles * (16 // len(tiles)))
-    return Scores(0.5, 0.5, 1.0, 1.0, np.stack([hits * 0 + 100, hits, hits * 0 + 100, hits], -1)[np.newaxis])
+    return NetworkScores(
+        0.5, 0.5, 1.0, 1.0, np.stack([hits * 0 + 100, hits, hits * 0 + 100, hits], -1)[np.newaxis]
+    )
 
 
 def constant_scores(*_, **__):

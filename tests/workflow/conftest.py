@@ -13,7 +13,7 @@ import pytest
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.object_classes import CLASSES, ObjectClass
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import keep_output
@@ -45,7 +45,7 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Docume
     rows = {
         3: ObjectRow("Mitochondrion", Decided.HAND),
         7: ObjectRow(OWN.name, Decided.HAND, notes="=1+1"),
-        300: ObjectRow(flags=frozenset({Flag.BORDER})),
+        300: ObjectRow(flags=frozenset({ObjectFlag.BORDER})),
     }
     made.set_table(ObjectTable(rows, (*CLASSES, OWN)))
     measured = measure_objects(np.asarray(made.objects), made.voxel_nm, image=made.tomogram)

@@ -55,31 +55,31 @@ State = TypeVar("State")
 
 
 @dataclass(frozen=True)
-class Shown(Generic[State]):
+class ShownState(Generic[State]):
     """What a checkable action shows: a state of the session, and when the action counts as on in it."""
 
     state: Callable[[Session], Observed[State]]
     is_on: Callable[[State], bool]
 
 
-def of_display(is_on: Callable[[DisplayState], bool]) -> Shown[DisplayState]:
+def of_display(is_on: Callable[[DisplayState], bool]) -> ShownState[DisplayState]:
     """Show something of how slices are drawn."""
-    return Shown(lambda session: session.display, is_on)
+    return ShownState(lambda session: session.display, is_on)
 
 
-def of_layout(is_on: Callable[[LayoutState], bool]) -> Shown[LayoutState]:
+def of_layout(is_on: Callable[[LayoutState], bool]) -> ShownState[LayoutState]:
     """Show something of what the window shows."""
-    return Shown(lambda session: session.layout, is_on)
+    return ShownState(lambda session: session.layout, is_on)
 
 
-def of_objects(is_on: Callable[[ObjectsState], bool]) -> Shown[ObjectsState]:
+def of_objects(is_on: Callable[[ObjectsState], bool]) -> ShownState[ObjectsState]:
     """Show something of how objects are shown and chosen."""
-    return Shown(lambda session: session.objects, is_on)
+    return ShownState(lambda session: session.objects, is_on)
 
 
-def of_tool(is_on: Callable[[ToolState], bool]) -> Shown[ToolState]:
+def of_tool(is_on: Callable[[ToolState], bool]) -> ShownState[ToolState]:
     """Show something of the tool in the hand."""
-    return Shown(lambda session: session.tool, is_on)
+    return ShownState(lambda session: session.tool, is_on)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class ActionInfo:
     needs: tuple[Need, ...] = ()
     toolbar: bool = False
     toolbar_text: str = ""
-    shows: Shown[Any] | None = None
+    shows: ShownState[Any] | None = None
     separator: bool = False
     why_disabled: str = ""
 

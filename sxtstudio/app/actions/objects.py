@@ -8,7 +8,7 @@ from sxtstudio.app.actions.info import ActionInfo, Need, of_tool
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.catalogue import FILOPODIUM
 from sxtstudio.app.objects import work
-from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.pane import PaneTab
 from sxtstudio.app.states import Panel
 
 
@@ -19,7 +19,7 @@ def show_panel(context: Context) -> None:
 
 def show_plots(context: Context) -> None:
     """Show the plots of the objects; they have the keyboard then."""
-    context.parts.pane.show_page(Page.PLOTS)
+    context.parts.pane.show_page(PaneTab.PLOTS)
     context.parts.pane.take_focus()
 
 
@@ -40,7 +40,7 @@ def calibrate(context: Context) -> None:
 def filopodium(context: Context, on: bool) -> None:
     """Take the tool for filopodia into the hand, and bring up its tab; again, too. Another tool ends it."""
     context.session.tool.set(tool=FILOPODIUM.name)
-    context.parts.pane.show_page(Page.FILOPODIA)
+    context.parts.pane.show_page(PaneTab.FILOPODIA)
 
 
 def table_s1(context: Context) -> None:

@@ -24,17 +24,17 @@ from sxtstudio.app.beamtime.thumbnails import Thumbnails
 from sxtstudio.app.beamtime.wall import colour_of
 from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.core.printable import printable
-from sxtstudio.core.quality.record import Flag
+from sxtstudio.core.quality.record import QualityFlag
 from sxtstudio.core.wording import duration, share
 from sxtstudio.workflow.beamtime.page import voxels_text
-from sxtstudio.workflow.beamtime.record import Kind, TomogramRecord
-from sxtstudio.workflow.beamtime.summary import Mark, mark_of, objects_text, sentences_of
+from sxtstudio.workflow.beamtime.record import PictureKind, TomogramRecord
+from sxtstudio.workflow.beamtime.summary import TomogramMark, mark_of, objects_text, sentences_of
 
-_PICTURES = ((Kind.SLICE, "Slice"), (Kind.PLANES, "Three planes"), (Kind.SURFACE, "3D"))
+_PICTURES = ((PictureKind.SLICE, "Slice"), (PictureKind.PLANES, "Three planes"), (PictureKind.SURFACE, "3D"))
 _PICTURE_PX = 640
 #: A button that is one of several: on a dark window a pressed one is else hardly told from the others.
 CHECKED = "QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }"
-_MARKS = {Flag.LOOK: Mark.LOOK, Flag.BAD: Mark.BAD}
+_MARKS = {QualityFlag.LOOK: TomogramMark.LOOK, QualityFlag.BAD: TomogramMark.BAD}
 
 
 class _Picture(QWidget):
@@ -98,7 +98,7 @@ class Details(QWidget):
         self.open_button.setAutoDefault(False)
         theme.set_icon(self.open_button, "mdi6.folder-open-outline")
         self.kinds = QButtonGroup(self)
-        self._buttons: dict[Kind, QToolButton] = {}
+        self._buttons: dict[PictureKind, QToolButton] = {}
         row = QHBoxLayout()
         for number, (kind, text) in enumerate(_PICTURES):
             button = QToolButton()

@@ -39,7 +39,7 @@ from sxtstudio.workflow.beamtime.page import INDEX
 from sxtstudio.workflow.beamtime.page_folder import read_page
 from sxtstudio.workflow.beamtime.pdf import PDF, write_pdf
 from sxtstudio.workflow.beamtime.record import TomogramRecord
-from sxtstudio.workflow.beamtime.status import Doing, Status
+from sxtstudio.workflow.beamtime.status import Activity, Status
 
 # The table of days and the numbers of the filters follow at most that often.
 _CALM_MS = 400
@@ -59,7 +59,7 @@ class BeamtimeDialog(ToolDialog):
         super().__init__(context)
         self._context = context
         self.job: Job | None = None
-        self.status = Status(Doing.STOPPED)
+        self.status = Status(Activity.STOPPED)
         self._page: Path | None = None
         self.resize(1180, 720)
         self.setSizeGripEnabled(True)
@@ -159,7 +159,7 @@ class BeamtimeDialog(ToolDialog):
         self.job.finished.connect(self._on_finished)
         self.job.progressed.connect(self._show_status)
         self.tabs.setCurrentIndex(0)
-        self._show_now(Status(Doing.LOOKING))
+        self._show_now(Status(Activity.LOOKING))
 
     def _on_report(self, what: object) -> None:
         if isinstance(what, Status):
@@ -193,7 +193,7 @@ class BeamtimeDialog(ToolDialog):
 
     def _on_finished(self) -> None:
         self.job = None
-        self._show_now(Status(Doing.STOPPED))
+        self._show_now(Status(Activity.STOPPED))
         ended = "Beamtime: stopped.", "The beamtime has been stopped."
         say_the_end(self._context, self, NoticeKind.BEAMTIME, *ended)
 
@@ -213,17 +213,17 @@ class BeamtimeDialog(ToolDialog):
             quiet=True,
         )
 
-    def _on_page_read(self, folder: Path, doing: Doing, records: list[TomogramRecord]) -> None:
+    def _on_page_read(self, folder: Path, doing: Activity, records: list[TomogramRecord]) -> None:
         if self.job is not None or folder != self._page:
             return
         self.show_records(records)
         self._show_now(Status(doing))
-        if doing is Doing.ELSEWHERE:
+        if doing is Activity.ELSEWHERE:
             QTimer.singleShot(_LOOK_AGAIN_MS, self, self._look_again)
 
     def _look_again(self) -> None:
         """Read anew what another window or command has done meanwhile."""
-        if self.isVisible() and self.job is None and self.status.doing is Doing.ELSEWHERE:
+        if self.isVisible() and self.job is None and self.status.doing is Activity.ELSEWHERE:
             self._page = None
             self.show_page()
 
@@ -265,7 +265,7 @@ class BeamtimeDialog(ToolDialog):
     def _show_now(self, status: Status) -> None:
         self.status = status
         if self.job is not None:
-            self.job.segments = status.doing is Doing.WORKING
+            self.job.segments = status.doing is Activity.WORKING
         self._show_status()
         self._refresh()
 
@@ -273,7 +273,7 @@ class BeamtimeDialog(ToolDialog):
         status = self._counted()
         stopping = self.job is not None and self.job.progress.cancelled
         text = "Stopping: what is begun goes on at the next start." if stopping else status.text
-        if status.doing is Doing.STOPPED and not self.form.watched.text().strip():
+        if status.doing is Activity.STOPPED and not self.form.watched.text().strip():
             text = "Choose the folder to watch (Settings), then press Start."
         self.headline.show_status(status, text, running=self.job is not None)
 

@@ -10,10 +10,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QV
 
 from sxtstudio.app import theme
 from sxtstudio.app.beamtime.wall import colour_of
-from sxtstudio.workflow.beamtime.status import Doing, Status
-from sxtstudio.workflow.beamtime.summary import Mark
+from sxtstudio.workflow.beamtime.status import Activity, Status
+from sxtstudio.workflow.beamtime.summary import TomogramMark
 
-_DOTS = {Doing.LOOKING: Mark.GOOD, Doing.WORKING: Mark.RUNNING, Doing.BLOCKED: Mark.BAD}
+_DOTS = {
+    Activity.LOOKING: TomogramMark.GOOD,
+    Activity.WORKING: TomogramMark.RUNNING,
+    Activity.BLOCKED: TomogramMark.BAD,
+}
 
 
 class Headline(QWidget):
@@ -54,14 +58,14 @@ class Headline(QWidget):
 
     def show_status(self, status: Status, text: str, *, running: bool) -> None:
         """Show a status with ``text`` as its sentence; ``running``: this window does the work."""
-        self.bar.setVisible(running and status.doing is Doing.WORKING)
+        self.bar.setVisible(running and status.doing is Activity.WORKING)
         self.bar.setRange(0, 1000 if status.fraction > 0 else 0)
         self.bar.setValue(round(1000 * status.fraction))
         self.label.setText(text)
         self.trouble.setText(status.trouble)
         self.trouble.setVisible(bool(status.trouble))
         palette = self.palette()
-        colour = colour_of(_DOTS.get(status.doing, Mark.SKIPPED), palette)
+        colour = colour_of(_DOTS.get(status.doing, TomogramMark.SKIPPED), palette)
         self.dot.setStyleSheet(f"color: {colour.name()}; font-size: 18px")
         pale = QPalette(palette)
         pale.setColor(QPalette.ColorRole.Window, QColor("#3a2f14" if theme.is_dark() else "#fff3d6"))

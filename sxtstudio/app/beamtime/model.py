@@ -15,9 +15,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from sxtstudio.core.printable import printable
 from sxtstudio.core.quality.dictionary import DEFINITIONS, FigureName
-from sxtstudio.workflow.beamtime.record import State, TomogramRecord
+from sxtstudio.workflow.beamtime.record import TomogramRecord, TomogramState
 from sxtstudio.workflow.beamtime.summary import (
-    Mark,
+    TomogramMark,
     headline_of,
     mark_of,
     needs_look,
@@ -27,7 +27,7 @@ from sxtstudio.workflow.beamtime.summary import (
 )
 
 Index = QModelIndex | QPersistentModelIndex
-_WORST_FIRST = tuple(Mark)
+_WORST_FIRST = tuple(TomogramMark)
 # What is searched is written down ahead, so long at a time, so that the first letter finds it.
 _AHEAD_S, _PAUSE_MS = 0.02, 20
 
@@ -45,9 +45,9 @@ class Show(StrEnum):
 _SHOWN: dict[Show, Callable[[TomogramRecord], bool]] = {
     Show.ALL: lambda record: True,
     Show.LOOK: needs_look,
-    Show.FAILED: lambda record: record.state is State.FAILED,
-    Show.WORK: lambda record: record.state in (State.WAITING, State.RUNNING),
-    Show.GOOD: lambda record: mark_of(record) is Mark.GOOD,
+    Show.FAILED: lambda record: record.state is TomogramState.FAILED,
+    Show.WORK: lambda record: record.state in (TomogramState.WAITING, TomogramState.RUNNING),
+    Show.GOOD: lambda record: mark_of(record) is TomogramMark.GOOD,
 }
 
 
@@ -142,7 +142,7 @@ class WallModel(QAbstractListModel):
         """Show what is known of one now; former ones of its place step back, as on the disk."""
         for former_id in self._of_path.get(record.path, set()) - {record.id}:
             former = self.records[former_id]
-            if former.state is State.DONE:
+            if former.state is TomogramState.DONE:
                 self._put(replace(former, replaced=True))
             else:
                 self._hide(former_id)

@@ -13,24 +13,24 @@ from sxtstudio.app import theme
 from sxtstudio.app.beamtime.model import WallModel
 from sxtstudio.app.beamtime.thumbnails import Thumbnails
 from sxtstudio.core.printable import printable
-from sxtstudio.workflow.beamtime.record import Kind, TomogramRecord
-from sxtstudio.workflow.beamtime.summary import Mark, headline_of, mark_of
+from sxtstudio.workflow.beamtime.record import PictureKind, TomogramRecord
+from sxtstudio.workflow.beamtime.summary import TomogramMark, headline_of, mark_of
 
 Index = QModelIndex | QPersistentModelIndex
 PICTURE_PX, _EDGE_PX, _REASON_LINES = 150, 8, 3
 # Names of a beamtime begin alike, and one line holds some twenty letters.
 _NAME_LINES = 2
 # For light and for dark: a text in these is read on a card.
-_COLOURS: dict[Mark, tuple[str, str]] = {
-    Mark.FAILED: ("#b3261e", "#ff8a80"),
-    Mark.BAD: ("#b3261e", "#ff8a80"),
-    Mark.LOOK: ("#8a5a00", "#ffc44d"),
-    Mark.GOOD: ("#1f7a3a", "#7bd88f"),
-    Mark.RUNNING: ("#0b62b8", "#7cb7ff"),
+_COLOURS: dict[TomogramMark, tuple[str, str]] = {
+    TomogramMark.FAILED: ("#b3261e", "#ff8a80"),
+    TomogramMark.BAD: ("#b3261e", "#ff8a80"),
+    TomogramMark.LOOK: ("#8a5a00", "#ffc44d"),
+    TomogramMark.GOOD: ("#1f7a3a", "#7bd88f"),
+    TomogramMark.RUNNING: ("#0b62b8", "#7cb7ff"),
 }
 
 
-def colour_of(mark: Mark, palette: QPalette) -> QColor:
+def colour_of(mark: TomogramMark, palette: QPalette) -> QColor:
     """Return the colour of a mark as text, in a dark or a light window."""
     known = _COLOURS.get(mark)
     return palette.placeholderText().color() if known is None else QColor(known[theme.is_dark()])
@@ -66,7 +66,9 @@ class Card(QStyledItemDelegate):
             painter.setOpacity(0.55)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         line = (
-            colour_of(mark, palette) if mark in (Mark.FAILED, Mark.BAD, Mark.LOOK) else palette.mid().color()
+            colour_of(mark, palette)
+            if mark in (TomogramMark.FAILED, TomogramMark.BAD, TomogramMark.LOOK)
+            else palette.mid().color()
         )
         pen = QPen(palette.highlight().color() if chosen else line, 2 if chosen else 1)
         painter.setPen(pen)
@@ -82,7 +84,7 @@ class Card(QStyledItemDelegate):
         place = QRect(
             rect.left() + (rect.width() - PICTURE_PX) // 2, rect.top() + _EDGE_PX, PICTURE_PX, PICTURE_PX
         )
-        name = record.picture(Kind.SMALL)
+        name = record.picture(PictureKind.SMALL)
         ratio = painter.device().devicePixelRatio()
         picture = (
             None if name is None else self._thumbnails.get(self.folder / name, round(PICTURE_PX * ratio))
@@ -104,7 +106,7 @@ class Card(QStyledItemDelegate):
         painter: QPainter,
         option: QStyleOptionViewItem,
         record: TomogramRecord,
-        mark: Mark,
+        mark: TomogramMark,
         rect: QRect,
     ) -> None:
         palette: QPalette = option.palette

@@ -36,7 +36,7 @@ from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document
 _BLINK_MS = 700
 
 
-class Comparison(Enum):
+class PreviewComparison(Enum):
     """How a preview is compared with the labels as they are."""
 
     AFTER = "after"
@@ -45,9 +45,9 @@ class Comparison(Enum):
 
 
 _COMPARISONS = (
-    ("As it will be", Comparison.AFTER),
-    ("Red goes, green comes", Comparison.CHANGES),
-    ("Blink before and after", Comparison.BLINK),
+    ("As it will be", PreviewComparison.AFTER),
+    ("Red goes, green comes", PreviewComparison.CHANGES),
+    ("Blink before and after", PreviewComparison.BLINK),
 )
 
 
@@ -205,10 +205,10 @@ class CleanPanel(QWidget):
         after = Preview(found.z, found.labels, f"Preview: clean-up{approximate}")
         former = np.array(document.labels[found.z])
         match self.comparison.currentData():
-            case Comparison.CHANGES:
+            case PreviewComparison.CHANGES:
                 title = f"Preview: red goes, green comes{approximate}"
                 self._frames = (Preview(found.z, changes(former, found.labels), title, PreviewStyle.CHANGES),)
-            case Comparison.BLINK:
+            case PreviewComparison.BLINK:
                 after = replace(after, title=f"After the clean-up{approximate}")
                 self._frames = (after, Preview(found.z, former, "Before the clean-up"))
                 self._blink.start()

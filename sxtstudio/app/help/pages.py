@@ -15,7 +15,7 @@ from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Program
 from sxtstudio.core.measure.columns import Column
 
 if TYPE_CHECKING:
-    from sxtstudio.core.measure.dictionary import Section
+    from sxtstudio.core.measure.dictionary import ColumnSection
     from sxtstudio.workflow.handover.programs import Route
 
 TUTORIAL = HELP / "tutorial.md"
@@ -114,7 +114,7 @@ def tutorial(path: Path = TUTORIAL) -> list[TutorialStep]:
     return steps
 
 
-def measurements_html(found: Sequence[Section]) -> str:
+def measurements_html(found: Sequence[ColumnSection]) -> str:
     """Return the dictionary of all columns: title and name, definition, formula, source."""
     parts = [
         "<p>Every column of a table of objects. Names in files end in the unit, such as "

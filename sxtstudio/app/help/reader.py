@@ -30,7 +30,7 @@ from sxtstudio.app.help.contents import (
 from sxtstudio.app.help.pages import BUTTON_LINE, Button
 from sxtstudio.app.help.searching import explained_by, search
 from sxtstudio.app.help.tables import filled
-from sxtstudio.app.help.tutorial import Page, press
+from sxtstudio.app.help.tutorial import MarkdownPage, press
 from sxtstudio.app.widgets.dialogs import ToolDialog
 
 TROUBLE = "trouble.md"
@@ -68,7 +68,7 @@ class Documentation(ToolDialog):
         self.tree.setHeaderHidden(True)
         self.tree.setAccessibleName("Contents")
         self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.page = Page()
+        self.page = MarkdownPage()
         self.page.setOpenLinks(False)
         self.page.document().setDocumentMargin(16)
         # Pictures are made as wide as the page, so its width must not change with its length.

@@ -24,7 +24,7 @@ _PICTURE_MARGIN = 40
 _RESIZED_MS = 80
 
 
-class Page(QTextBrowser):
+class MarkdownPage(QTextBrowser):
     """Shows Markdown; pictures are made as wide as the page at most."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class TutorialDialog(ToolDialog):
         self.list.setFixedWidth(self.list.sizeHintForColumn(0) + 2 * self.list.frameWidth() + bar + 8)
         self.title = QLabel()
         self.title.setProperty("role", "title")
-        self.page = Page()
+        self.page = MarkdownPage()
         self.page.setOpenLinks(False)
         self.page.document().setDocumentMargin(10)
         self._buttons = QWidget()

@@ -31,7 +31,7 @@ class ColourBy(StrEnum):
 
 
 @dataclass(frozen=True)
-class Scale:
+class ColumnScale:
     """The ends of the colour bar of a column."""
 
     key: str
@@ -39,16 +39,16 @@ class Scale:
     high: float
 
 
-def column_scale(values: NDArray[Any], key: str) -> Scale:
+def column_scale(values: NDArray[Any], key: str) -> ColumnScale:
     """Return the ends of a bar for the values (n,) of a column; NaN is left out."""
     known = values[np.isfinite(values)]
     if not len(known):
-        return Scale(key, 0.0, 1.0)
+        return ColumnScale(key, 0.0, 1.0)
     low, high = (float(end) for end in np.percentile(known, _ENDS))
-    return Scale(key, low, high if high > low else low + 1.0)
+    return ColumnScale(key, low, high if high > low else low + 1.0)
 
 
-def column_colours(values: NDArray[Any], scale: Scale) -> Colours:
+def column_colours(values: NDArray[Any], scale: ColumnScale) -> Colours:
     """Return the colours (n, 3) of values on a bar; what is NaN is neutral."""
     shown = np.empty((len(values), 3), np.uint8)
     shown[:] = NEUTRAL
@@ -71,7 +71,7 @@ def class_colours(numbers: NDArray[Any], table: ObjectTable) -> Colours:
 
 def object_colours(
     numbers: NDArray[Any], colour_by: str, table: ObjectTable, measurements: Measurements | None
-) -> tuple[Colours, Scale | None]:
+) -> tuple[Colours, ColumnScale | None]:
     """Return the colours (n, 3) of objects, and the scale of a colour bar where a column gives them."""
     if colour_by == ColourBy.NUMBER:
         return number_colours(numbers), None

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.objects.colouring import ColourBy, Scale, column_colours
+from sxtstudio.app.objects.colouring import ColourBy, ColumnScale, column_colours
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.objects.table.columns import columns_of
@@ -25,11 +25,11 @@ class ColourBar(QWidget):
     def __init__(self) -> None:
         """Begin hidden."""
         super().__init__()
-        self._scale: Scale | None = None
+        self._scale: ColumnScale | None = None
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.hide()
 
-    def show_scale(self, scale: Scale | None) -> None:
+    def show_scale(self, scale: ColumnScale | None) -> None:
         """Show another scale; None: hide."""
         self._scale = scale
         self.setVisible(scale is not None)

@@ -23,7 +23,7 @@ from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.wording import count, grouped
 from sxtstudio.workflow.document.network_output import find_output
 from sxtstudio.workflow.jobs.document_objects import (
@@ -234,7 +234,7 @@ def found_lines(done: FoundObjects) -> list[str]:
     lines = [f"Found {count(found.count, 'object')}."]
     if sheets:
         lines[0] = f"Found {count(found.bodies, 'body', 'bodies')} and {count(sheets, 'piece')} of membrane."
-    border, is_open, doubtful = map(found.flagged, (Flag.BORDER, Flag.OPEN, Flag.DOUBTFUL))
+    border, is_open, doubtful = map(found.flagged, (ObjectFlag.BORDER, ObjectFlag.OPEN, ObjectFlag.DOUBTFUL))
     if border:
         lines.append(
             f"{_who(border, 'touches', 'touch')} the border of the volume or of what was measured; "

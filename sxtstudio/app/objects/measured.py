@@ -74,7 +74,7 @@ class ObjectMeasurements(QObject):
         session.facts_changed.connect(self._on_session_facts_changed)
         session.objects_changed.connect(self._on_session_objects_changed)
         session.busy_changed.connect(self._on_session_busy_changed)
-        session.table_changed.connect(self._tell_if_other)
+        session.table_changed.connect(self._announce_if_other)
 
     @property
     def value(self) -> Measurements | None:
@@ -177,17 +177,17 @@ class ObjectMeasurements(QObject):
             self._kept = document.measurements.kept
             self._session.history_changed.emit()
             self._session.autosave()
-        self._tell()
+        self._announce()
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         """Emit ``changed``, and remember what was out of date then."""
         self._said = self._out_of_date()
         self.changed.emit()
 
-    def _tell_if_other(self) -> None:
+    def _announce_if_other(self) -> None:
         """Emit ``changed`` where other objects are out of date than the last time."""
         if self._said != self._out_of_date():
-            self._tell()
+            self._announce()
 
     def _out_of_date(self) -> _OutOfDate:
         stale = frozenset[int]() if self._kept is None else self._kept.stale
@@ -244,13 +244,13 @@ class ObjectMeasurements(QObject):
         self._pending, self._begun, self.job = None, False, None
         self._kept = None if document is None else document.measurements.kept
         self._lac = self._calibration()
-        self._tell()
+        self._announce()
 
     def _on_session_facts_changed(self) -> None:
         if self._calibrate_if_changed():
             self._store(Doubt.STAYS)
         else:
-            self._tell_if_other()
+            self._announce_if_other()
 
     def _on_session_objects_changed(self, box: Box) -> None:
         session, document = self._session, self._session.document
@@ -270,7 +270,7 @@ class ObjectMeasurements(QObject):
                 self._store()
             return
         self._kept = document.measurements.kept  # which has heard of the voxels themselves
-        self._tell_if_other()
+        self._announce_if_other()
 
     # -- edits that replace all objects ------------------------------------------------------------
 

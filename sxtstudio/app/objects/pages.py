@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from sxtstudio.app.context import Context, Parts
-from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.pane import PaneTab
 
 
 def add_pages(context: Context, parts: Parts) -> None:
@@ -26,13 +26,16 @@ def add_pages(context: Context, parts: Parts) -> None:
 
         return FilopodiaPage(context, parts.toolbox.filopodia)
 
-    parts.pane.add_page(Page.TABLE, "Table", "All objects, a row each", table)
+    parts.pane.add_page(PaneTab.TABLE, "Table", "All objects, a row each", table)
     parts.pane.add_page(
-        Page.PLOTS,
+        PaneTab.PLOTS,
         "Plots",
         "Dot plots, histograms and scatter plots; what is caught in them is chosen",
         plots,
     )
     parts.pane.add_page(
-        Page.FILOPODIA, "Filopodia", "Click a filopodium, cut it from the cell, put it on the list", filopodia
+        PaneTab.FILOPODIA,
+        "Filopodia",
+        "Click a filopodium, cut it from the cell, put it on the list",
+        filopodia,
     )

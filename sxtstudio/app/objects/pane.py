@@ -15,7 +15,7 @@ from sxtstudio.app.widgets.controls import TabWidget
 LEAST_HEIGHT_PX = 80  # the tabs and a line of a table, on a small screen
 
 
-class Page(Enum):
+class PaneTab(Enum):
     """The tabs of the pane, in their order; the settings keep the value."""
 
     TABLE = "table"
@@ -30,9 +30,9 @@ class ObjectsPane(QWidget):
         """Begin without tabs; whoever has one adds it with ``add_page``."""
         super().__init__(parent)
         self._context = context
-        self._makers: list[tuple[Page, Callable[[], QWidget]]] = []
+        self._makers: list[tuple[PaneTab, Callable[[], QWidget]]] = []
         self._holders: list[QVBoxLayout] = []
-        self._made: dict[Page, QWidget] = {}
+        self._made: dict[PaneTab, QWidget] = {}
         self.tabs = TabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
@@ -49,7 +49,7 @@ class ObjectsPane(QWidget):
         self.setMinimumHeight(LEAST_HEIGHT_PX)
         self.tabs.currentChanged.connect(self._make_current)
 
-    def add_page(self, page: Page, title: str, tip: str, make: Callable[[], QWidget]) -> None:
+    def add_page(self, page: PaneTab, title: str, tip: str, make: Callable[[], QWidget]) -> None:
         """Add a tab; ``make`` is called when it is first seen; its widget hears when the window closes."""
         self._makers.append((page, make))
         holder = QWidget()
@@ -64,7 +64,7 @@ class ObjectsPane(QWidget):
         number = self.tabs.addTab(area, title)
         self.tabs.setTabToolTip(number, tip)
 
-    def show_page(self, page: Page) -> QWidget:
+    def show_page(self, page: PaneTab) -> QWidget:
         """Bring a tab to the front, show the pane, and return what is in the tab."""
         self._context.session.layout.set(objects_pane=True)
         self.tabs.setCurrentIndex([known for known, _ in self._makers].index(page))
@@ -75,11 +75,11 @@ class ObjectsPane(QWidget):
         self.widget(self.current).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     @property
-    def current(self) -> Page:
+    def current(self) -> PaneTab:
         """The tab in front."""
         return self._makers[self.tabs.currentIndex()][0]
 
-    def widget(self, page: Page) -> QWidget:
+    def widget(self, page: PaneTab) -> QWidget:
         """Return what is in a tab, made if need be."""
         if page not in self._made:
             number = [known for known, _ in self._makers].index(page)

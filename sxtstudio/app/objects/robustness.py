@@ -15,7 +15,7 @@ from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import SliceRange
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.figures import Figure
-from sxtstudio.core.robustness import MIN_SIZES, Choices, Robustness
+from sxtstudio.core.robustness import MIN_SIZES, ParameterGrid, Robustness
 from sxtstudio.core.robustness_figure import robustness_figures
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document.network_output import KeptOutput, find_output, standing_threshold
@@ -81,7 +81,7 @@ class RobustnessDialog(ToolDialog):
         self._enable()
 
     @property
-    def choices(self) -> Choices:
+    def choices(self) -> ParameterGrid:
         """What is tried.
 
         Raises
@@ -102,7 +102,7 @@ class RobustnessDialog(ToolDialog):
             sizes = ()
         if not sizes or sizes[0] < 0:
             raise UserError("The smallest sizes must be whole numbers of voxels, such as 0, 100, 500.")
-        return Choices(thresholds, tuple(range(self.erosions.value() + 1)), sizes)
+        return ParameterGrid(thresholds, tuple(range(self.erosions.value() + 1)), sizes)
 
     def _set_up(self) -> None:
         self.run = self.button("Try", "mdi6.play", "Try all combinations; it takes a pass per combination")

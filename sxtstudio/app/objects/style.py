@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from sxtstudio.app.objects.colouring import ColourBy, Scale, object_colours
+from sxtstudio.app.objects.colouring import ColourBy, ColumnScale, object_colours
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.session import Session
 from sxtstudio.app.states import ObjectsState
@@ -32,7 +32,7 @@ class ObjectStyle(QObject):
         super().__init__(session)
         self._session, self._measured = session, measured
         self._former: ObjectsState = session.objects.value
-        self.scale: Scale | None = None
+        self.scale: ColumnScale | None = None
         self._numbers = np.empty(0, np.int64)
         self._colours = np.empty((0, 3), np.uint8)
         self._shown = np.empty(0, np.bool_)

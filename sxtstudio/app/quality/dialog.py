@@ -29,19 +29,24 @@ from sxtstudio.app.objects.plots.figure import FigurePlot
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.figures import Figure as PlotFigure
 from sxtstudio.core.quality.plots import quality_plots, why_empty
-from sxtstudio.core.quality.record import Figure, Flag, Quality
+from sxtstudio.core.quality.record import Quality, QualityFigure, QualityFlag
 from sxtstudio.core.wording import count, cut
 from sxtstudio.workflow.jobs.document_quality import OpenTomogram, quality_of_open
 from sxtstudio.workflow.jobs.quality import write_quality
 
 _HEADINGS = ("Figure", "Value", "What it means")
 _MARKS = {
-    Flag.GOOD: "mdi6.check",
-    Flag.LOOK: "mdi6.alert-outline",
-    Flag.BAD: "mdi6.close-octagon-outline",
-    Flag.UNKNOWN: "mdi6.help",
+    QualityFlag.GOOD: "mdi6.check",
+    QualityFlag.LOOK: "mdi6.alert-outline",
+    QualityFlag.BAD: "mdi6.close-octagon-outline",
+    QualityFlag.UNKNOWN: "mdi6.help",
 }
-_WORDS = {Flag.GOOD: "good", Flag.LOOK: "worth a look", Flag.BAD: "bad", Flag.UNKNOWN: "not known"}
+_WORDS = {
+    QualityFlag.GOOD: "good",
+    QualityFlag.LOOK: "worth a look",
+    QualityFlag.BAD: "bad",
+    QualityFlag.UNKNOWN: "not known",
+}
 _ABOUT = "At most 96 slices are read, which takes some seconds."
 _TOMOGRAMS = "Tomograms (*.mrc *.rec *.map *.tif *.tiff *.h5 *.hdf5 *.nxs *.txm);;All files (*)"
 
@@ -113,13 +118,13 @@ class QualityDialog(ToolDialog):
             label.setText(why)
             place.setCurrentWidget(label if plot.figure is None else plot)
 
-    def _show_row(self, row: int, figure: Figure) -> None:
+    def _show_row(self, row: int, figure: QualityFigure) -> None:
         definition = figure.definition
         tip = " ".join(part for part in (definition.definition, definition.formula) if part)
         for column, text in enumerate((definition.title, figure.text, figure.sentence)):
             item = QTableWidgetItem(text)
             item.setToolTip(tip)
-            if figure.flag in (Flag.LOOK, Flag.BAD):
+            if figure.flag in (QualityFlag.LOOK, QualityFlag.BAD):
                 font = self.rows.font()
                 font.setBold(True)
                 item.setFont(font)

@@ -14,7 +14,7 @@ from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import form, note, show_note
 from sxtstudio.core.wording import count, rough_duration
 from sxtstudio.workflow.retraining.labels import Problem
-from sxtstudio.workflow.retraining.models import Candidate, candidates
+from sxtstudio.workflow.retraining.models import RetrainingCandidate, candidates
 from sxtstudio.workflow.retraining.runs import Start, free_name, name_problem
 
 USUAL_MINUTES = 8
@@ -40,7 +40,7 @@ class ModelPage(QWidget):
         """Look for models."""
         super().__init__()
         self._context = context
-        self._candidates: list[Candidate] = []
+        self._candidates: list[RetrainingCandidate] = []
         self._named_by_user = False
         self.start_from = ComboBox()
         self.start_from.setToolTip("The new model begins with what this one knows")
@@ -82,7 +82,7 @@ class ModelPage(QWidget):
     def refresh_models(self) -> None:
         """Look for models anew."""
 
-        def work(job: Job) -> list[Candidate]:
+        def work(job: Job) -> list[RetrainingCandidate]:
             return candidates(job.progress)
 
         self._context.jobs.start(
@@ -127,7 +127,7 @@ class ModelPage(QWidget):
         return _USUAL_WIDTH if self._candidate is None else self._candidate.card.base_width
 
     @property
-    def _candidate(self) -> Candidate | None:
+    def _candidate(self) -> RetrainingCandidate | None:
         number = self.start_from.currentData()
         return self._candidates[number] if isinstance(number, int) and number >= 0 else None
 
@@ -135,7 +135,7 @@ class ModelPage(QWidget):
     def _taken(self) -> list[str]:
         return [one.card.name for one in self._candidates]
 
-    def _show_models(self, found: list[Candidate]) -> None:
+    def _show_models(self, found: list[RetrainingCandidate]) -> None:
         wanted = self.start.name or str(self._context.settings.get(SETTING, ""))
         self._candidates = found
         self.start_from.blockSignals(True)

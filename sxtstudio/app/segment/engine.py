@@ -15,7 +15,7 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.segment.parameters import SegmentParameters
 
 if TYPE_CHECKING:
-    from sxtstudio.segment import Estimate, Recognition, SliceRunner, Trial
+    from sxtstudio.segment import Estimate, Recognition, SliceRunner, TriedSlice
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PreviewEngine:
         parameters: SegmentParameters,
         progress: Progress,
         known: Polarity | None = None,
-    ) -> Trial:
+    ) -> TriedSlice:
         """Segment slice ``z`` as the whole segmentation would, in doubt in either polarity.
 
         ``known`` is a verdict of the network, which is not asked again.

@@ -25,7 +25,7 @@ from sxtstudio.app.widgets.notes import ThresholdField, form, note, show_note
 from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.segment.parameters import SegmentParameters
-from sxtstudio.workflow.jobs.choices import Choices, find_choices
+from sxtstudio.workflow.jobs.choices import SegmentationChoices, find_choices
 
 if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard
@@ -52,7 +52,7 @@ class SegmentFields(QWidget):
         """Build the fields, with the model and the device of the latest segmentation."""
         super().__init__(parent)
         self._context, self._settings = context, context.settings
-        self._choices: Choices | None = None
+        self._choices: SegmentationChoices | None = None
         # What is to be chosen when models and devices are known.
         self._wanted_model = str(self._settings.get("segment/model", ""))
         self._wanted_device = str(self._settings.get("segment/device", "auto"))
@@ -208,7 +208,7 @@ class SegmentFields(QWidget):
 
     # -- what is found -------------------------------------------------------------------------------
 
-    def show_choices(self, choices: Choices) -> None:
+    def show_choices(self, choices: SegmentationChoices) -> None:
         """Offer the models and devices of this computer."""
         former = self.chosen_model
         device = self._wanted_device if self._choices is None else self.device.currentData()
@@ -284,7 +284,7 @@ class SegmentFields(QWidget):
             quiet=True,
         )
 
-    def _on_file_checked(self, found: tuple[str, Choices]) -> None:
+    def _on_file_checked(self, found: tuple[str, SegmentationChoices]) -> None:
         path, choices = found
         self.use_model(path)
         self.show_choices(choices)
@@ -297,7 +297,7 @@ class SegmentFields(QWidget):
         self.changed.emit()
 
 
-def _checked(paths: tuple[str, ...], job: Job) -> tuple[str, Choices]:
+def _checked(paths: tuple[str, ...], job: Job) -> tuple[str, SegmentationChoices]:
     """Check the first model, which runs it on a small pattern; called in a thread."""
     from sxtstudio.segment import check_model
 

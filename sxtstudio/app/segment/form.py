@@ -17,7 +17,7 @@ from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.polarity import Basis, Polarity, chosen_polarity
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.segment.parameters import SegmentParameters
-from sxtstudio.workflow.jobs.choices import Choices
+from sxtstudio.workflow.jobs.choices import SegmentationChoices
 
 _TWO_LINES = "\n"
 
@@ -122,7 +122,7 @@ class SegmentForm(SegmentFields):
 
     # -- what is found -------------------------------------------------------------------------------
 
-    def show_choices(self, choices: Choices) -> None:
+    def show_choices(self, choices: SegmentationChoices) -> None:
         """Offer the models and devices of this computer."""
         # The settings know better than the field: another part of the program may set the default.
         self._wanted_model = str(self._settings.get("segment/model", ""))

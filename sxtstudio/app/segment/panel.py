@@ -33,7 +33,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.polarity import Basis, Polarity, Value, chosen_polarity
 from sxtstudio.core.trust import SliceTrust, least_certain, replaced
 from sxtstudio.segment.parameters import SegmentParameters
-from sxtstudio.workflow.jobs.choices import Choices, find_choices
+from sxtstudio.workflow.jobs.choices import SegmentationChoices, find_choices
 from sxtstudio.workflow.jobs.document_segmenting import (
     SegmentOutcome,
     segment_document,
@@ -380,7 +380,7 @@ class SegmentPanel(QWidget):
         if document is None or document.polarity is None or document.polarity.sure:
             self.choice.hide()
 
-    def _on_choices_found(self, choices: Choices) -> None:
+    def _on_choices_found(self, choices: SegmentationChoices) -> None:
         self.form.show_choices(choices)
         self._ask_for_costs()
 

@@ -24,7 +24,7 @@ Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PolarityPictures:
     """The same piece of a slice, RGB (y, x, 3), outlined for dark and for bright membranes."""
 
     dark: Picture
@@ -37,7 +37,7 @@ def draw_pictures(
     bright: Labels,
     window: tuple[float, float],
     colour: tuple[int, int, int],
-) -> Pictures:
+) -> PolarityPictures:
     """Draw the piece of a slice in which the two outlines differ most.
 
     Parameters
@@ -58,7 +58,7 @@ def draw_pictures(
         picture[outlined] = (0.35 * picture[outlined] + 0.65 * np.array(colour)).astype(np.uint8)
         return picture
 
-    return Pictures(drawn(dark), drawn(bright))
+    return PolarityPictures(drawn(dark), drawn(bright))
 
 
 class TwoPolarities(QWidget):
@@ -96,7 +96,7 @@ class TwoPolarities(QWidget):
         ignore_hasty_clicks(self)
         self.hide()
 
-    def ask(self, judged: Polarity, pictures: Pictures) -> None:
+    def ask(self, judged: Polarity, pictures: PolarityPictures) -> None:
         """Show both pictures, and how sure the program is of which."""
         self.question.setText(
             f"<b>Are membranes dark or bright?</b> The program is only {share(judged.probability)} sure of "

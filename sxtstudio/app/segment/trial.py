@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
-from sxtstudio.app.segment.polarity_choice import Pictures, draw_pictures
+from sxtstudio.app.segment.polarity_choice import PolarityPictures, draw_pictures
 from sxtstudio.app.slice_preview import Preview
 from sxtstudio.app.states import LeavesOut
 from sxtstudio.core.errors import UserError
@@ -23,7 +23,7 @@ from sxtstudio.core.wording import slice_number
 from sxtstudio.segment.parameters import SegmentParameters
 
 if TYPE_CHECKING:
-    from sxtstudio.segment import Trial
+    from sxtstudio.segment import TriedSlice
 
 # A running network looks ten times a second whether it was cancelled.
 _LONGEST_WAIT_S = 60.0
@@ -34,8 +34,8 @@ class Tried:
     """A slice that was tried, and, where its polarity is in doubt, pictures of both."""
 
     z: int
-    trial: Trial
-    pictures: Pictures | None = None
+    trial: TriedSlice
+    pictures: PolarityPictures | None = None
 
 
 class SliceTrial(QObject):

@@ -145,7 +145,7 @@ class SliceSource:
 
 
 @dataclass(frozen=True, eq=False)
-class Wanted:
+class SliceRequest:
     """One request: slice ``depth`` of a plane, with labels and all else as they are at ``edits``."""
 
     source: SliceSource

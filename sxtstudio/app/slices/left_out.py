@@ -16,7 +16,7 @@ from sxtstudio.app.states import LeavesOut
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.frame import Frame, frame_of
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.left_out import Artefacts, surroundings
+from sxtstudio.core.left_out import Artefacts, left_out_in
 from sxtstudio.core.steps import Step, effective
 from sxtstudio.core.volume import Volume
 
@@ -105,7 +105,7 @@ def _found(volume: Volume, z: int, dark: bool, frame: Frame | None, job: Job) ->
     """Look at a slice; called in a thread."""
     frame = frame_of(volume, job.progress) if frame is None else frame
     image = volume.read(Box.slab(z, z + 1, volume.shape))[0]
-    mask, beads = surroundings(image, frame, dark=dark)
+    mask, beads = left_out_in(image, frame, dark=dark)
     stripes = None
     if mask is not None:
         rows, columns = (np.arange(n, dtype=np.int32) for n in mask.shape)

@@ -10,7 +10,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.slices.trust_strip import TrustStrip, about, legend, tip
 from sxtstudio.app.widgets.controls import Slider, SpinBox, WheelSteps
 from sxtstudio.core.geometry import Triple
-from sxtstudio.core.trust import Scale
+from sxtstudio.core.trust import CertaintyScale
 from sxtstudio.core.wording import number_text
 
 _WITH_PLACE_PX = 230
@@ -51,7 +51,7 @@ class SliceBar(QWidget):
             policy = widget.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             widget.setSizePolicy(policy)
-        self.legend.setText(legend(Scale(0.0, 1.0)))
+        self.legend.setText(legend(CertaintyScale(0.0, 1.0)))
         for control in (self.slider, self.field):  # whether they have the focus or not
             control.installEventFilter(self)
         layout = QGridLayout(self)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QSlider, QStyle, QStyleOptionSlider, QToolTip, QWidget
 
-from sxtstudio.core.trust import LOW, Scale, SliceTrust, Trust, scale_of
+from sxtstudio.core.trust import LOW, CertaintyScale, SliceTrust, Trust, scale_of
 from sxtstudio.core.wording import share
 
 #: From unsure to sure: vermilion, pale, blue, which the colour-blind tell apart as well (Okabe and Ito).
@@ -15,7 +15,7 @@ UNSURE, SURE = (f"#{r:02x}{g:02x}{b:02x}" for r, g, b in (_COLOURS[0], _COLOURS[
 _HEIGHT = 8
 
 
-def colour_of(certainty: float, scale: Scale) -> QColor:
+def colour_of(certainty: float, scale: CertaintyScale) -> QColor:
     """Return the colour of a certainty."""
     place = 2 * scale.place(certainty)
     low, high = _COLOURS[:2] if place < 1 else _COLOURS[1:]
@@ -39,7 +39,7 @@ class TrustStrip(QWidget):
         super().__init__(parent)
         self._slider = slider
         self.figures: Trust = ()
-        self.scale: Scale | None = None
+        self.scale: CertaintyScale | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("How sure the network was of each slice")
@@ -98,7 +98,7 @@ class TrustStrip(QWidget):
         return handle // 2, max(1, self.width() - handle)
 
 
-def legend(scale: Scale, figures: Trust = ()) -> str:
+def legend(scale: CertaintyScale, figures: Trust = ()) -> str:
     """Return what the first and the last colour stand for, as rich text; of one slice what it has."""
     known = [figure.certainty for figure in figures if figure.certainty is not None]
     if len(known) == 1:
@@ -110,7 +110,7 @@ def legend(scale: Scale, figures: Trust = ()) -> str:
     return " &nbsp;".join(ends)
 
 
-def about(scale: Scale) -> str:
+def about(scale: CertaintyScale) -> str:
     """Return what the colours say, and what they do not."""
     low, high = (f"{100 * value:.0f} %" for value in (scale.low, scale.high))
     throughout = f" On the scale for all tomograms it is {scale.words}." if scale.words else ""

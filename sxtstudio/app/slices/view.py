@@ -17,7 +17,7 @@ from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.slices.camera import Camera
-from sxtstudio.app.slices.fetching import SliceData, SliceSource, Wanted, cut
+from sxtstudio.app.slices.fetching import SliceData, SliceRequest, SliceSource, cut
 from sxtstudio.app.slices.left_out import LeftOutOverlay
 from sxtstudio.app.slices.plane_layout import PlaneLayout
 from sxtstudio.app.slices.plane_view import PlaneView
@@ -179,7 +179,7 @@ class SlicesView(QWidget):
             self.readers[plane].drop()
             return
         labels, mask, objects, marks = (document.array(target) for target in TARGETS)
-        wanted = Wanted(
+        wanted = SliceRequest(
             source,
             plane,
             depth,

@@ -22,7 +22,7 @@ _MARK = "#f59e0b"
 
 
 @dataclass(frozen=True)
-class Shown:
+class BubbleText:
     """All that a bubble says; ``done`` makes *Next* the button to press."""
 
     number: int
@@ -107,13 +107,13 @@ class Bubble(QFrame):
             "border-radius: 6px; }"
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._shown: Shown | None = None
+        self._shown: BubbleText | None = None
         self.folded = False
         self._brief = False  # the window is too small for the words
         self._asked_for_words = False
         self._held: QPoint | None = None  # where the mouse has it
         self._dragged_to: QPoint | None = None
-        self._placed_for: tuple[Shown | None, QRect | None, QRect] | None = None
+        self._placed_for: tuple[BubbleText | None, QRect | None, QRect] | None = None
         self.count, self.title, self.text = QLabel(), QLabel(), QLabel()
         self.count.setProperty("role", "note")
         self.title.setProperty("role", "title")
@@ -159,7 +159,7 @@ class Bubble(QFrame):
         ignore_hasty_clicks(self)
         self.hide()
 
-    def say(self, shown: Shown) -> None:
+    def say(self, shown: BubbleText) -> None:
         """Show the words of a step, if they are others."""
         if shown == self._shown:
             return

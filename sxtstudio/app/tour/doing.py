@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QWidget
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.pane import PaneTab
 from sxtstudio.app.objects.table.page import TablePage
 from sxtstudio.app.states import Panel
 from sxtstudio.app.tour.results import chosen, sample_of
 from sxtstudio.app.tour.steps import FIRST, LAST, SMALLEST, TourStep
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.workflow.document.document import Document
 
 _ACTIONS = {
@@ -42,7 +42,7 @@ class Filled:
     smallest: bool = False
 
 
-class Doing:
+class TourDriver:
     """The hands of the tour; it presses what the user would press."""
 
     def __init__(self, context: Context) -> None:
@@ -73,7 +73,7 @@ class Doing:
                 layout.set(view3d=True, objects_pane=False)
                 context.session.objects.set(selected=())
             case TourStep.MEASURE:
-                parts.pane.show_page(Page.TABLE)
+                parts.pane.show_page(PaneTab.TABLE)
 
     def restore(self) -> None:
         """Empty the fields that were filled in, unless another tomogram has done so."""
@@ -129,7 +129,7 @@ class Doing:
                 picture = parts.view3d if canvas is None else canvas.widget
                 return [picture, parts.view3d, parts.actions.toolbar.widgetForAction(show)]
             case TourStep.MEASURE:
-                page = parts.pane.widget(Page.TABLE)
+                page = parts.pane.widget(PaneTab.TABLE)
                 measured = [page.view] if isinstance(page, TablePage) and chosen(self._context) else []
                 done = measured if parts.measured.value is not None else []
                 return [*done, parts.objects.measure_button, parts.side.button(Panel.OBJECTS)]
@@ -143,7 +143,7 @@ def _typical(document: Document | None) -> int | None:
     values, counts = np.unique(np.asarray(document.objects[(FIRST + LAST) // 2]), return_counts=True)
     rows = document.object_table.rows
     size = dict(zip(values.tolist(), counts.tolist(), strict=True))
-    part = (Flag.BORDER, Flag.SHEET)
+    part = (ObjectFlag.BORDER, ObjectFlag.SHEET)
     return min(
         rows,
         key=lambda number: (not rows[number].flags.isdisjoint(part), -size.get(number, 0), number),

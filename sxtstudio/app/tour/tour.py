@@ -6,8 +6,8 @@ from PySide6.QtCore import QObject, QPoint, QRect, QTimer
 from PySide6.QtWidgets import QMenuBar, QWidget
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.tour.bubble import Bubble, Shown, TargetFrame
-from sxtstudio.app.tour.doing import Doing
+from sxtstudio.app.tour.bubble import Bubble, BubbleText, TargetFrame
+from sxtstudio.app.tour.doing import TourDriver
 from sxtstudio.app.tour.results import (
     chosen,
     is_done,
@@ -33,7 +33,7 @@ class Tour(QObject):
         """Show nothing yet."""
         super().__init__(context.window)
         self._context = context
-        self._doing = Doing(context)
+        self._doing = TourDriver(context)
         self.step: TourStep | None = None
         self.bubble: Bubble | None = None
         self.frame: TargetFrame | None = None
@@ -179,7 +179,7 @@ class Tour(QObject):
         """Whether something goes on that the user can see."""
         return self._context.session.busy is not None or bool(self._context.jobs.visible)
 
-    def _words(self, step: TourStep) -> Shown:
+    def _words(self, step: TourStep) -> BubbleText:
         words, done, lacks = WORDS[step], self.done(step), missing(step, self._context)
         if done:
             said = words.done.format(
@@ -199,7 +199,7 @@ class Tour(QObject):
             said = "Click a row of the table, to see the numbers of one object."
         else:
             said = words.text
-        return Shown(
+        return BubbleText(
             step.number,
             len(STEPS),
             words.title,

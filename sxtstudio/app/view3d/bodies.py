@@ -21,7 +21,7 @@ from sxtstudio.app.view3d.state import SceneState, SceneStatus
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_colours import Colours
 from sxtstudio.core.wording import count, grouped
-from sxtstudio.surface.objects import Body, BodyMeshes, object_bodies
+from sxtstudio.surface.objects import BodyMeshes, ObjectSurface, object_bodies
 from sxtstudio.workflow.document.document import Document
 
 # After an edit, so that a row of edits makes one job.
@@ -52,7 +52,7 @@ class Bodies(QObject):
         self._canvas, self._scene, self._status, self._style = canvas, scene, status, style
         self._document: Document | None = None
         self._cut = CuttingPlane(self._session, canvas, scene, self)
-        self._bodies: dict[int, Body] = {}
+        self._bodies: dict[int, ObjectSurface] = {}
         self._meshes: BodyMeshes | None = None
         self._dirty: set[int] | None = None  # numbers to make anew; None: all of them
         self._job: Job | None = None
@@ -84,7 +84,7 @@ class Bodies(QObject):
         self._style.changed.disconnect(self.restyle)
 
     @property
-    def surfaces(self) -> Mapping[int, Body]:
+    def surfaces(self) -> Mapping[int, ObjectSurface]:
         """The surfaces that there are, by the numbers of their objects."""
         return self._bodies
 
@@ -117,7 +117,7 @@ class Bodies(QObject):
         voxel_nm, boxes = document.voxel_nm, document.object_boxes
         most, moving = max(1, int(share * state.max_faces)), max(1, int(share * MOVING_FACES))
 
-        def work(job: Job) -> dict[int, Body]:
+        def work(job: Job) -> dict[int, ObjectSurface]:
             boxes.refresh(objects)  # what was drawn last may not have been looked at yet
             numbers = boxes.numbers if wanted is None else tuple(wanted)
             found = {number: boxes.of(number, objects) for number in numbers}
@@ -141,7 +141,7 @@ class Bodies(QObject):
             quiet=quiet,
         )
 
-    def _on_done(self, job: Job, wanted: set[int] | None, found: Mapping[int, Body]) -> None:
+    def _on_done(self, job: Job, wanted: set[int] | None, found: Mapping[int, ObjectSurface]) -> None:
         if job is not self._job:
             return
         self._job = None

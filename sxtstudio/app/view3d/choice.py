@@ -72,7 +72,7 @@ class System:
 
 
 @dataclass(frozen=True)
-class Choice:
+class CanvasChoice:
     """The canvas that is used, who draws in it, and why it is this one."""
 
     kind: CanvasKind
@@ -105,7 +105,7 @@ def may_have_card() -> bool:
 
 def choose(
     wish: Wish, system: System, native: Callable[[], OpenGL | None], offscreen: Callable[[], OpenGL]
-) -> Choice:
+) -> CanvasChoice:
     """Return the canvas to use.
 
     Parameters
@@ -126,17 +126,17 @@ def choose(
     """
     reason = _against(wish, system)
     if reason:
-        return Choice(CanvasKind.OFFSCREEN, offscreen(), reason)
+        return CanvasChoice(CanvasKind.OFFSCREEN, offscreen(), reason)
     found = native()
     if found is None:
-        return Choice(
+        return CanvasChoice(
             CanvasKind.OFFSCREEN, offscreen(), "OpenGL does not work in windows here (it was tried)"
         )
     if wish is Wish.NATIVE:
-        return Choice(CanvasKind.NATIVE, found, "chosen in the preferences")
+        return CanvasChoice(CanvasKind.NATIVE, found, "chosen in the preferences")
     if found.software:
-        return Choice(CanvasKind.OFFSCREEN, offscreen(), f"no graphics card is used; {_NO_WAIT}")
-    return Choice(CanvasKind.NATIVE, found, "OpenGL in windows was tried and works")
+        return CanvasChoice(CanvasKind.OFFSCREEN, offscreen(), f"no graphics card is used; {_NO_WAIT}")
+    return CanvasChoice(CanvasKind.NATIVE, found, "OpenGL in windows was tried and works")
 
 
 def _against(wish: Wish, system: System) -> str:

@@ -23,7 +23,7 @@ from sxtstudio.surface.mesh import polydata
 Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-class Part(Enum):
+class ScenePart(Enum):
     """The meshes of a scene."""
 
     SURFACE = "surface"
@@ -35,7 +35,7 @@ class Part(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class ShownSlice:
     """A slice that is shown: perpendicular to ``axis`` of (z, y, x), uint8 (rows, columns)."""
 
     axis: int
@@ -63,8 +63,8 @@ class SceneContents:
 
     shape: Triple
     voxel_nm: VoxelSize | None
-    meshes: Mapping[Part, Any]
-    planes: tuple[Plane, ...]
+    meshes: Mapping[ScenePart, Any]
+    planes: tuple[ShownSlice, ...]
     state: SceneState
     dark: bool
     camera: dict[str, Any]

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.app.view3d.contents import Part, Plane, SceneContents, write_mesh
+from sxtstudio.app.view3d.contents import SceneContents, ScenePart, ShownSlice, write_mesh
 from sxtstudio.app.view3d.scene import Quality
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
@@ -146,8 +146,8 @@ class Painter:
     def _forget(self) -> None:
         """Nothing has been sent yet. What was is kept, so that nothing else can have its place in memory."""
         self._volume: tuple[Triple, VoxelSize | None] | None = None
-        self._meshes: dict[Part, tuple[Any, int]] = {}
-        self._planes: dict[int, Plane] = {}
+        self._meshes: dict[ScenePart, tuple[Any, int]] = {}
+        self._planes: dict[int, ShownSlice] = {}
 
     def _temporary(self) -> Path:
         if self._folder is None:
@@ -214,7 +214,7 @@ class Painter:
         if self._volume != volume:
             self._forget()
             self._volume = changes["volume"] = volume
-        for part in Part:
+        for part in ScenePart:
             mesh, sent = contents.meshes.get(part), self._meshes.get(part)
             if mesh is None:
                 if sent is not None:

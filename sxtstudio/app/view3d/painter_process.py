@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.app.view3d.contents import Part, read_mesh
+from sxtstudio.app.view3d.contents import ScenePart, read_mesh
 from sxtstudio.app.view3d.planes import SliceImage
 from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.state import scene_from_json
@@ -53,7 +53,7 @@ def _take(scene: Scene3D, request: dict[str, Any]) -> None:
         shape, voxel_nm = request["volume"]
         scene.set_volume(tuple(shape), None if voxel_nm is None else tuple(voxel_nm))
     for name, file in request["meshes"].items():
-        scene.set_mesh(Part(name), None if file is None else read_mesh(Path(file)))
+        scene.set_mesh(ScenePart(name), None if file is None else read_mesh(Path(file)))
         if file is not None:
             Path(file).unlink()
     for axis, index, file in request["planes"]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # at run time this loads VTK, which must wait
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class PictureSource:
     """What there is to draw: the canvas, and the document that it shows."""
 
     canvas: Canvas3D
@@ -30,11 +30,11 @@ class Shown:
 class PictureJobs:
     """Starts a job for each picture, movie or scene; ``shown`` returns what there is to draw, if anything."""
 
-    def __init__(self, context: Context, shown: Callable[[], Shown | None]) -> None:
+    def __init__(self, context: Context, shown: Callable[[], PictureSource | None]) -> None:
         """Nothing is drawn before it is asked for."""
         self._context, self._shown = context, shown
 
-    def _now(self) -> Shown:
+    def _now(self) -> PictureSource:
         found = self._shown()
         if found is None:
             raise UserError("There is no 3D picture yet. Show the 3D view first (3D > Show the 3D view).")

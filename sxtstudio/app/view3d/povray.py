@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtGui import QImage, QPainter
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
-from sxtstudio.app.view3d.contents import Part, clip_corners, corners_of
+from sxtstudio.app.view3d.contents import ScenePart, clip_corners, corners_of
 from sxtstudio.app.view3d.export import Shot, check_picture, scale_note, write_png
 from sxtstudio.app.view3d.overlay import overlay_of, paint_overlay
 from sxtstudio.app.view3d.planes import plane_corners
@@ -111,26 +111,26 @@ def _planes(shot: Shot) -> Iterator[PovPlane]:
 def _meshes(shot: Shot, classes: Mapping[int, str], raised: float) -> Iterator[PovMesh]:
     """Yield what is drawn, as ``Scene3D.apply`` says how."""
     meshes, state = shot.contents.meshes, shot.contents.state
-    highlight = Part.HIGHLIGHT in meshes
+    highlight = ScenePart.HIGHLIGHT in meshes
     surface = Finish(diffuse=DIMMED if highlight else DIFFUSE, lit=state.lighting)
     on_top = Finish(ambient=ON_TOP_AMBIENT, lit=state.lighting)
-    rgb: Mapping[Part, Rgb] = {
-        Part.SURFACE: state.rgb,
-        Part.MASK: _rgb(MASK),
-        Part.HIGHLIGHT: _rgb(HIGHLIGHT),
-        Part.CONTACTS: _rgb(CONTACT),
+    rgb: Mapping[ScenePart, Rgb] = {
+        ScenePart.SURFACE: state.rgb,
+        ScenePart.MASK: _rgb(MASK),
+        ScenePart.HIGHLIGHT: _rgb(HIGHLIGHT),
+        ScenePart.CONTACTS: _rgb(CONTACT),
     }
     shown = {
-        Part.SURFACE: (state.surface_visible, state.opacity, surface, 0.0),
-        Part.BODIES: (state.bodies_visible, state.opacity, Finish(lit=state.lighting), 0.0),
-        Part.MASK: (
+        ScenePart.SURFACE: (state.surface_visible, state.opacity, surface, 0.0),
+        ScenePart.BODIES: (state.bodies_visible, state.opacity, Finish(lit=state.lighting), 0.0),
+        ScenePart.MASK: (
             state.mask_visible,
             state.mask_opacity,
             Finish(specular=MASK_SPECULAR, lit=state.lighting),
             0.0,
         ),
-        Part.HIGHLIGHT: (True, max(LEAST_HIGHLIGHT, state.opacity), on_top, raised),
-        Part.CONTACTS: (True, 1.0, Finish(ambient=ON_TOP_AMBIENT), raised),
+        ScenePart.HIGHLIGHT: (True, max(LEAST_HIGHLIGHT, state.opacity), on_top, raised),
+        ScenePart.CONTACTS: (True, 1.0, Finish(ambient=ON_TOP_AMBIENT), raised),
     }
     for part, (visible, opacity, finish, above) in shown.items():
         mesh = meshes.get(part)
@@ -139,7 +139,7 @@ def _meshes(shot: Shot, classes: Mapping[int, str], raised: float) -> Iterator[P
                 yield PovMesh(piece, opacity, finish, above)
 
 
-def _parts(mesh: Any, part: Part, rgb: Rgb, classes: Mapping[int, str]) -> Iterator[MeshPart]:
+def _parts(mesh: Any, part: ScenePart, rgb: Rgb, classes: Mapping[int, str]) -> Iterator[MeshPart]:
     """Yield a mesh of VTK, object by object where it has such."""
     data = mesh.GetPointData()
     points = vtk_to_numpy(mesh.GetPoints().GetData())
@@ -150,7 +150,7 @@ def _parts(mesh: Any, part: Part, rgb: Rgb, classes: Mapping[int, str]) -> Itera
     if objects is None or colours is None:
         yield MeshPart(part.value.capitalize(), rgb, points, triangles, normals=normals)
         return
-    names = classes if part is Part.BODIES else None
+    names = classes if part is ScenePart.BODIES else None
     numbers = vtk_to_numpy(objects)
     yield from parts_by_number(points, triangles, numbers, vtk_to_numpy(colours), normals, names)
 

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from sxtstudio.app.view3d.choice import Choice, System, Wish, choose
+from sxtstudio.app.view3d.choice import CanvasChoice, System, Wish, choose
 from sxtstudio.core.packaged import own_program
 from sxtstudio.surface.offscreen import NO_WINDOW, OpenGL, find_opengl
 
@@ -17,7 +17,7 @@ _PROBE_S = 60
 _LAST_WORDS = 2000
 
 
-def find_canvas(wish: Wish, system: System) -> Choice:
+def find_canvas(wish: Wish, system: System) -> CanvasChoice:
     """Choose by trying, in child processes that may crash; takes some seconds.
 
     Raises

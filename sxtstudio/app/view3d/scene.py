@@ -18,7 +18,14 @@ from vtkmodules.vtkFiltersSources import vtkCubeSource
 from vtkmodules.vtkRenderingCore import vtkActor, vtkCellPicker, vtkPolyDataMapper, vtkRenderer
 
 from sxtstudio.app.view3d.camera import Camera3D
-from sxtstudio.app.view3d.contents import Part, Plane, SceneContents, all_corners, clip_corners, corners_of
+from sxtstudio.app.view3d.contents import (
+    SceneContents,
+    ScenePart,
+    ShownSlice,
+    all_corners,
+    clip_corners,
+    corners_of,
+)
 from sxtstudio.app.view3d.planes import SlicePlane
 from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.geometry import Triple
@@ -192,17 +199,17 @@ class Scene3D:
             self._bodies.GetMapper().SetInputData(meshes.full.mesh)
             self._light_bodies.GetMapper().SetInputData(meshes.light.mesh)
 
-    def set_mesh(self, part: Part, mesh: Any) -> None:
+    def set_mesh(self, part: ScenePart, mesh: Any) -> None:
         """Show the mesh of one part; None: nothing."""
-        if part is Part.SURFACE:
+        if part is ScenePart.SURFACE:
             self.set_surface(mesh)
-        elif part is Part.BODIES:
+        elif part is ScenePart.BODIES:
             self._bodies = self._exchanged(self._bodies, mesh)
-        elif part is Part.MASK:
+        elif part is ScenePart.MASK:
             self.set_mask(mesh)
-        elif part is Part.CONTACTS:
+        elif part is ScenePart.CONTACTS:
             self.set_contacts(mesh)
-        elif part is Part.CUT:
+        elif part is ScenePart.CUT:
             self.set_cut(mesh)
         else:
             self.set_highlight(mesh)
@@ -210,8 +217,9 @@ class Scene3D:
     def contents(self, dark: bool) -> SceneContents:
         """Return what is in the scene now and from where it is seen; ``dark``: the window is dark."""
         shape, voxel_nm = self._volume
-        actors = {Part.SURFACE: self._full, Part.MASK: self._mask, Part.HIGHLIGHT: self._highlight}
-        actors |= {Part.BODIES: self._bodies, Part.CONTACTS: self._contacts, Part.CUT: self._cut}
+        actors = {ScenePart.SURFACE: self._full, ScenePart.MASK: self._mask}
+        actors |= {ScenePart.HIGHLIGHT: self._highlight, ScenePart.BODIES: self._bodies}
+        actors |= {ScenePart.CONTACTS: self._contacts, ScenePart.CUT: self._cut}
         return SceneContents(
             shape=shape,
             voxel_nm=voxel_nm,
@@ -219,7 +227,7 @@ class Scene3D:
                 part: actor.GetMapper().GetInput() for part, actor in actors.items() if actor is not None
             },
             planes=tuple(
-                Plane(plane.axis, plane.image.index, plane.grey)
+                ShownSlice(plane.axis, plane.image.index, plane.grey)
                 for plane in self.planes
                 if plane.image is not None and plane.grey is not None
             ),

@@ -11,8 +11,8 @@ from PySide6.QtGui import QGuiApplication
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.view3d.choice import (
+    CanvasChoice,
     CanvasKind,
-    Choice,
     System,
     Wish,
     may_have_card,
@@ -78,7 +78,7 @@ class CanvasStart(QObject):
         self._job = self._canvas = None
         self._patience.stop()
 
-    def _on_chosen(self, job: Job, choice: Choice) -> None:
+    def _on_chosen(self, job: Job, choice: CanvasChoice) -> None:
         if job is not self._job:
             return
         if choice.kind is CanvasKind.NATIVE:
@@ -99,7 +99,7 @@ class CanvasStart(QObject):
             self._job = None
             self.failed.emit(error)
 
-    def _native(self, choice: Choice) -> Canvas3D:
+    def _native(self, choice: CanvasChoice) -> Canvas3D:
         """Start OpenGL in the window; should that end the program, its next start knows."""
         from sxtstudio.app.view3d.native_canvas import NativeCanvas
 
@@ -124,7 +124,7 @@ class CanvasStart(QObject):
             self._patience.start()  # nobody has looked yet
 
 
-def _find_canvas(job: Job, wish: Wish, system: System) -> Choice:
+def _find_canvas(job: Job, wish: Wish, system: System) -> CanvasChoice:
     """Load VTK and find a way to draw; both take a second or two."""
     from sxtstudio.app.view3d.probes import find_canvas
 

@@ -14,8 +14,8 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.states import Belonging, Observed
 from sxtstudio.app.view3d.bar import View3DBar
-from sxtstudio.app.view3d.choice import Choice
-from sxtstudio.app.view3d.picture_jobs import PictureJobs, Shown
+from sxtstudio.app.view3d.choice import CanvasChoice
+from sxtstudio.app.view3d.picture_jobs import PictureJobs, PictureSource
 from sxtstudio.app.view3d.starting import CanvasStart
 from sxtstudio.app.view3d.state import OF_THE_TOMOGRAM, SceneStatus, scene_from_json
 from sxtstudio.core.errors import sentence_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # at run time these load VTK, which must wait
     from sxtstudio.app.view3d.contacts import ContactPatches
     from sxtstudio.app.view3d.picking import Picking
     from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
-    from sxtstudio.surface.objects import Body
+    from sxtstudio.surface.objects import ObjectSurface
 
 _LOG = logging.getLogger(__name__)
 # Volumes of at most so many voxels can be updated automatically.
@@ -125,7 +125,7 @@ class View3D(QWidget):
         if not self._closed and self.isHidden():
             self._context.session.layout.set(view3d=False)
 
-    def _on_canvas_found(self, canvas: Canvas3D, choice: Choice) -> None:
+    def _on_canvas_found(self, canvas: Canvas3D, choice: CanvasChoice) -> None:
         """Show the scene in ``canvas`` from now on."""
         from sxtstudio.app.view3d.bodies import Bodies
         from sxtstudio.app.view3d.building import Builder
@@ -313,7 +313,7 @@ class View3D(QWidget):
             self._builder.cancel()
 
     @property
-    def body_surfaces(self) -> Mapping[int, Body]:
+    def body_surfaces(self) -> Mapping[int, ObjectSurface]:
         """The surfaces of the objects, by their numbers."""
         return {} if self._bodies is None else self._bodies.surfaces
 
@@ -331,11 +331,11 @@ class View3D(QWidget):
         """Show everything from the usual side."""
         self.set_view("oblique")
 
-    def _shown(self) -> Shown | None:
+    def _shown(self) -> PictureSource | None:
         """Return what pictures are taken of; None while there is nothing to draw."""
         if self.canvas is None or self._shown_document is None:
             return None
-        return Shown(self.canvas, self._shown_document)
+        return PictureSource(self.canvas, self._shown_document)
 
     # -- keeping and closing ---------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ _FEWEST = 10
 
 
 @dataclass(frozen=True)
-class Scale:
+class BallScale:
     """What distances are measured by.
 
     Attributes
@@ -66,7 +66,7 @@ class Ball:
     features: tuple[float, ...]
 
 
-def measure_ball(level: Levels, line: Lines, place: NDArray[np.int64], scale: Scale) -> Ball | None:
+def measure_ball(level: Levels, line: Lines, place: NDArray[np.int64], scale: BallScale) -> Ball | None:
     """Return the ball around a place, or None where nothing stands out.
 
     Parameters
@@ -123,11 +123,11 @@ def measure_ball(level: Levels, line: Lines, place: NDArray[np.int64], scale: Sc
     return Ball(place + centre, radius, features)
 
 
-def _axes(scale: Scale) -> tuple[NDArray[np.int64], ...]:
+def _axes(scale: BallScale) -> tuple[NDArray[np.int64], ...]:
     return tuple(np.ogrid[tuple(slice(-n, n + 1) for n in scale.reach)])
 
 
-def _middle(smooth: Levels, scale: Scale) -> NDArray[np.float64] | None:
+def _middle(smooth: Levels, scale: BallScale) -> NDArray[np.float64] | None:
     """Return the centroid of what stands out around the middle of an array, voxels from there."""
     z, y, x = _axes(scale)
     centre = np.zeros(3)
@@ -144,7 +144,7 @@ def _middle(smooth: Levels, scale: Scale) -> NDArray[np.float64] | None:
 
 
 def _profile(
-    smooth: Levels, flat: NDArray[np.float64], slices: NDArray[np.bool_], scale: Scale
+    smooth: Levels, flat: NDArray[np.float64], slices: NDArray[np.bool_], scale: BallScale
 ) -> NDArray[np.float64]:
     """Return the median over directions at distances 0, 0.5, 1 … px from the middle, in its slices."""
     steps = np.arange(0, scale.reach[1] - 1, _STEP)
@@ -164,7 +164,7 @@ def _median(values: Levels, where: NDArray[np.bool_], otherwise: float) -> float
     return float(np.median(values[where])) if where.sum() > _FEWEST else otherwise
 
 
-def _thickness(drawn: Lines, scale: Scale) -> float:
+def _thickness(drawn: Lines, scale: BallScale) -> float:
     """Return the radius of the largest circle in the label near the middle, px, three half widths at most."""
     z, y, x = scale.reach
     planes = [edt.edt(plane, black_border=False) for plane in drawn[max(0, z - 1) : z + 2]]
@@ -172,7 +172,7 @@ def _thickness(drawn: Lines, scale: Scale) -> float:
     return min(3 * scale.half, max(float(plane[near].max()) for plane in planes))
 
 
-def _curvatures(bent: Levels, scale: Scale) -> NDArray[np.float64]:
+def _curvatures(bent: Levels, scale: BallScale) -> NDArray[np.float64]:
     """Return the three principal curvatures in the middle of an array, the most negative first."""
     part = bent[tuple(slice(n - 1, n + 2) for n in scale.reach)].astype(np.float64)
     edge = (scale.z_step, 1.0, 1.0)

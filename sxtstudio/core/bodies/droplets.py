@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sxtstudio.core.bodies.balls import FEATURES, Levels, Lines, Scale, measure_ball
+from sxtstudio.core.bodies.balls import FEATURES, BallScale, Levels, Lines, measure_ball
 from sxtstudio.core.bodies.evidence import grey_levels
 from sxtstudio.core.bodies.tracks import Tracks
 from sxtstudio.core.bodies.walls import Numbers
@@ -120,7 +120,7 @@ def find_balls(
     coarse = max(1, int(_BINS * half_px))
     bins = (max(1, int(_BINS * half_px / z_step)), coarse, coarse)
     reach = math.ceil(_AROUND * half_px)
-    scale = Scale(half_px, z_step, (max(1, math.ceil(reach / z_step)), reach, reach))
+    scale = BallScale(half_px, z_step, (max(1, math.ceil(reach / z_step)), reach, reach))
     halo = math.ceil(max(scale.reach[0], _TRUNCATE * max(_SCALES) * half_px / z_step)) + 2 * bins[0]
     rows: list[tuple[float, ...]] = []
     for box in walk(shape, outlines, progress=progress, slices=slab_slices(shape, slab_voxels)):
@@ -239,7 +239,7 @@ def _level(image: Volume, box: Box, levels: tuple[float, float]) -> Levels:
 
 
 def _maxima(
-    level: Levels, line: Lines, bins: Triple, scale: Scale
+    level: Levels, line: Lines, bins: Triple, scale: BallScale
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return voxels (n, 3) near maxima of the response in the labels, and the first features of each.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.walls import Numbers
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 
@@ -30,9 +30,9 @@ class FoundBodies:
 
     count: int
     bodies: int
-    flags: tuple[frozenset[Flag], ...]
+    flags: tuple[frozenset[ObjectFlag], ...]
 
-    def flagged(self, flag: Flag) -> int:
+    def flagged(self, flag: ObjectFlag) -> int:
         """Return how many have a flag."""
         return sum(flag in flags for flags in self.flags)
 
@@ -41,7 +41,7 @@ def at_fill(found: FoundBodies, numbers: Iterable[int]) -> FoundBodies:
     """Return what was found, with some numbers flagged as cut at the edge of what was measured."""
     flags = list(found.flags)
     for number in numbers:
-        flags[number - 1] |= {Flag.BORDER}
+        flags[number - 1] |= {ObjectFlag.BORDER}
     return replace(found, flags=tuple(flags))
 
 
@@ -61,10 +61,10 @@ def flag_bodies(
     """Return what was found, with flags; the arrays are of the numbers 0…count."""
     none = np.zeros(count + 1, np.bool_)
     columns = {
-        Flag.BORDER: at_border,
-        Flag.OPEN: none if is_open is None else is_open,
-        Flag.DOUBTFUL: none if doubtful is None else doubtful,
-        Flag.SHEET: np.arange(count + 1) > bodies,
+        ObjectFlag.BORDER: at_border,
+        ObjectFlag.OPEN: none if is_open is None else is_open,
+        ObjectFlag.DOUBTFUL: none if doubtful is None else doubtful,
+        ObjectFlag.SHEET: np.arange(count + 1) > bodies,
     }
     flags = (frozenset(flag for flag, of in columns.items() if of[n]) for n in range(1, count + 1))
     return FoundBodies(count, bodies, tuple(flags))

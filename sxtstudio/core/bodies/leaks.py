@@ -41,7 +41,7 @@ _BESIDE_PX = 1.0
 Box = tuple[slice, slice]
 
 
-class Cut(NamedTuple):
+class RegionPart(NamedTuple):
     """A part of a region: its number, a box around the part, and how far inside of it a pixel lies, px."""
 
     number: int
@@ -76,13 +76,13 @@ class Leaks:
         return self._before
 
 
-def find_cuts(before: Regions, slices: list[Regions], half_px: float) -> dict[int, list[Cut]]:
+def find_cuts(before: Regions, slices: list[Regions], half_px: float) -> dict[int, list[RegionPart]]:
     """Return what leaks in the first slice on, and is there in the one before and again: cuts by slice."""
     now = slices[0]
     largest = _LARGEST * now.numbers.size
     areas = before.table["area"]
     boxes = ndimage.find_objects(before.numbers)
-    cuts: dict[int, list[Cut]] = defaultdict(list)
+    cuts: dict[int, list[RegionPart]] = defaultdict(list)
     for one in np.flatnonzero(~before.table["solid"] & (areas >= _SMALLEST) & (areas <= largest)).tolist():
         area, box = float(areas[one]), boxes[one]
         own = before.numbers[box] == one + 1
@@ -102,7 +102,7 @@ def find_cuts(before: Regions, slices: list[Regions], half_px: float) -> dict[in
             if leaking is not None:
                 share = (n + 1) / (behind + 1)
                 wide, between = _between(before.numbers, one + 1, box, slices[behind].numbers, found, share)
-                cuts[n].append(Cut(leaking[0], wide, between + np.float32(half_px + _BESIDE_PX)))
+                cuts[n].append(RegionPart(leaking[0], wide, between + np.float32(half_px + _BESIDE_PX)))
     return cuts
 
 
@@ -144,7 +144,7 @@ def _signed(own: NDArray[np.bool_]) -> NDArray[np.float32]:
     return result
 
 
-def cut_regions(regions: Regions, cuts: list[Cut], half_px: float) -> Regions:
+def cut_regions(regions: Regions, cuts: list[RegionPart], half_px: float) -> Regions:
     """Return the regions of a slice with parts cut from some of them; ``half_px`` as for ``find_regions``."""
     numbers, table = regions.numbers.copy(), regions.table
     count = len(table)

@@ -242,7 +242,7 @@ def _measure(numbers: Numbers, depth: NDArray[np.float32], table: NDArray[np.voi
         filled = _measure_one(np.pad(own, 1), row)[1:-1, 1:-1]
         row["radius"] = depth[box][own].max()
         row["round"] = row["radius"] / np.sqrt(row["area"] / np.pi)
-        _tell_interstice(own, row, half_px, numbers.size)
+        _judge_interstice(own, row, half_px, numbers.size)
         if row["holes"]:
             inside = np.unique(numbers[box][filled & ~own])
             around.append((row["area"] * (1 + row["holes"]), number, inside[inside > 0]))
@@ -281,10 +281,10 @@ def measure_again(numbers: Numbers, table: NDArray[np.void], which: list[int], h
         _measure_one(own, row)
         row["radius"] = edt.edt(own, black_border=False).max()
         row["round"] = row["radius"] / np.sqrt(row["area"] / np.pi)
-        _tell_interstice(own, row, half_px, numbers.size)
+        _judge_interstice(own, row, half_px, numbers.size)
 
 
-def _tell_interstice(own: NDArray[np.bool_], row: np.void, half_px: float, slice_px: int) -> None:
+def _judge_interstice(own: NDArray[np.bool_], row: np.void, half_px: float, slice_px: int) -> None:
     large = row["radius"] >= LEAST_RADIUS * half_px and row["area"] <= LARGEST * slice_px
     row["between"] = (
         large and row["solidity"] < MOST_SOLID and not row["solid"] and is_interstice(own, half_px)

@@ -40,7 +40,7 @@ class ClassScore:
 
 
 @dataclass(frozen=True)
-class Scores:
+class ClassifierScores:
     """How well a classifier does on its own training objects, each asked of trees that had not seen it."""
 
     classes: tuple[ClassScore, ...]
@@ -185,7 +185,7 @@ class Classifier:
     fill: Values
     forest: Forest
     importance: Values
-    scores: Scores
+    scores: ClassifierScores
 
     @property
     def classes(self) -> tuple[ObjectClass, ...]:

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.classes.class_entries import ClassEntry, check_names
-from sxtstudio.core.classes.classifier import Classifier, ClassScore, Examples, Scores
+from sxtstudio.core.classes.classifier import Classifier, ClassifierScores, ClassScore, Examples
 from sxtstudio.core.classes.features import MOST, feature_named
 from sxtstudio.core.classes.features import VERSION as FEATURES_VERSION
 from sxtstudio.core.classes.forest import Forest, Tree
@@ -146,7 +146,11 @@ def read_classifier(path: Path) -> Classifier:
         for entry, n, right in zip(file.classes, objects, file.right, strict=True)
     )
     return Classifier(
-        examples, np.array(file.fill, np.float64), Forest(trees), np.array(file.importance), Scores(scores)
+        examples,
+        np.array(file.fill, np.float64),
+        Forest(trees),
+        np.array(file.importance),
+        ClassifierScores(scores),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.classes.classifier import Classifier, ClassScore, Examples, Scores
+from sxtstudio.core.classes.classifier import Classifier, ClassifierScores, ClassScore, Examples
 from sxtstudio.core.classes.forest import Forest, Tree
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import count
@@ -123,14 +123,14 @@ def _tree(tree: object) -> Tree:
 
 def _out_of_bag(
     trees: list[Tree], samples: list[NDArray[np.integer]], rows: Values, examples: Examples
-) -> Scores:
+) -> ClassifierScores:
     """Ask of each training object the trees that had not seen it (Breiman 2001)."""
     said = np.zeros((len(rows), len(examples.classes)))
     for tree, seen in zip(trees, samples, strict=True):
         unseen = np.setdiff1d(np.arange(len(rows)), seen)
         said[unseen] += Forest([tree]).probabilities(rows[unseen])
     right = (said.argmax(1) == examples.class_of) & (said.sum(1) > 0)
-    return Scores(
+    return ClassifierScores(
         tuple(
             ClassScore(
                 one.name, int((examples.class_of == n).sum()), int(right[examples.class_of == n].sum())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from sxtstudio.core.object_classes import FILOPODIUM
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 
 
 class Why(Enum):
@@ -69,8 +69,10 @@ def questions(table: ObjectTable, margins: Mapping[int, float] | None = None) ->
     ]
     asked = {number for _, number in unsure}
     outlines = [(number, table.rows[number]) for number in sorted(table.rows.keys() - asked)]
-    doubtful = [number for number, row in outlines if Flag.DOUBTFUL in row.flags]
-    is_open = [number for number, row in outlines if Flag.DOUBTFUL not in row.flags and _open_unseen(row)]
+    doubtful = [number for number, row in outlines if ObjectFlag.DOUBTFUL in row.flags]
+    is_open = [
+        number for number, row in outlines if ObjectFlag.DOUBTFUL not in row.flags and _open_unseen(row)
+    ]
     return [
         *(Question(number, Why.UNSURE) for _, number in sorted(unsure)),
         *(Question(number, Why.DOUBTFUL) for number in doubtful),
@@ -81,7 +83,9 @@ def questions(table: ObjectTable, margins: Mapping[int, float] | None = None) ->
 def _open_unseen(row: ObjectRow) -> bool:
     """Whether a body is open and nobody looked at it; of a filopodium it was said when it was taken."""
     taken = row.class_name == FILOPODIUM.name and row.decided is Decided.HAND
-    return Flag.OPEN in row.flags and not row.flags & {Flag.CHECKED, Flag.SHEET} and not taken
+    return (
+        ObjectFlag.OPEN in row.flags and not row.flags & {ObjectFlag.CHECKED, ObjectFlag.SHEET} and not taken
+    )
 
 
 def row_after(row: ObjectRow, answer: Answer) -> ObjectRow:
@@ -89,7 +93,7 @@ def row_after(row: ObjectRow, answer: Answer) -> ObjectRow:
 
     What is missing of an open body is missing whatever one sees, so it stays open, and is checked.
     """
-    flags = row.flags - {Flag.DOUBTFUL} | (row.flags & {Flag.OPEN} and {Flag.CHECKED})
+    flags = row.flags - {ObjectFlag.DOUBTFUL} | (row.flags & {ObjectFlag.OPEN} and {ObjectFlag.CHECKED})
     match answer:
         case Skip():
             return row

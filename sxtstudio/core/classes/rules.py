@@ -18,14 +18,14 @@ from sxtstudio.core.classes.class_entries import ClassEntry, Name, check_names
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements, Quantity
 from sxtstudio.core.object_classes import PLASMA_MEMBRANE, RETICULUM, ObjectClass
-from sxtstudio.core.object_table import Flag, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectTable
 from sxtstudio.core.records import Finite, RecordError, WrongKey, read_json, record_of
 
 _MOST = 1000
 
 
 @dataclass(frozen=True)
-class Range:
+class ValueRange:
     """The values of a column from ``low`` to ``high``, both included; None: without end.
 
     Attributes
@@ -60,11 +60,11 @@ def usual_among(class_name: str) -> Among:
 
 
 @dataclass(frozen=True)
-class Rule:
+class ClassRule:
     """Objects get this class if all ranges hold for them; without a range no object does."""
 
     class_name: str
-    ranges: tuple[Range, ...] = ()
+    ranges: tuple[ValueRange, ...] = ()
     among: Among = Among.ALL
 
     def matching(self, measurements: Measurements, sheets: Collection[int]) -> NDArray[np.int64]:
@@ -104,10 +104,12 @@ class Rule:
 
 def sheets_in(table: ObjectTable) -> frozenset[int]:
     """Return the objects of a table that enclose nothing."""
-    return frozenset(number for number, row in table.rows.items() if Flag.SHEET in row.flags)
+    return frozenset(number for number, row in table.rows.items() if ObjectFlag.SHEET in row.flags)
 
 
-def decided_by(rules: Sequence[Rule], measurements: Measurements, sheets: Collection[int]) -> dict[int, str]:
+def decided_by(
+    rules: Sequence[ClassRule], measurements: Measurements, sheets: Collection[int]
+) -> dict[int, str]:
     """Return the class of each object that a rule holds for: of the first that does.
 
     ``sheets`` are the objects that enclose nothing.
@@ -115,7 +117,7 @@ def decided_by(rules: Sequence[Rule], measurements: Measurements, sheets: Collec
     Raises
     ------
     UserError
-        As ``Rule.matching``.
+        As ``ClassRule.matching``.
     """
     decided: dict[int, str] = {}
     for rule in rules:
@@ -132,7 +134,7 @@ def unit_of(key: str, measurements: Measurements) -> str | None:
     return None
 
 
-def _values(one: Range, class_name: str, measurements: Measurements) -> NDArray[np.float64]:
+def _values(one: ValueRange, class_name: str, measurements: Measurements) -> NDArray[np.float64]:
     unit = unit_of(one.column, measurements)
     rule = f"The rule for “{class_name}”"
     if unit is None:
@@ -190,7 +192,7 @@ class _File(Struct):
 class RuleSet:
     """Rules in their order, the first that fits decides, and the classes that they give."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[ClassRule, ...] = ()
     classes: tuple[ObjectClass, ...] = ()
 
 
@@ -218,7 +220,11 @@ def rules_of(values: dict[str, Any], what: str) -> RuleSet:
         raise RecordError(what, "they were made by a newer version of the program", "Update SXT Studio.")
     file = record_of(values, _File, what, _ADVICE)
     rules = tuple(
-        Rule(rule.class_name, tuple(Range(r.column, r.low, r.high, r.unit) for r in rule.ranges), rule.among)
+        ClassRule(
+            rule.class_name,
+            tuple(ValueRange(r.column, r.low, r.high, r.unit) for r in rule.ranges),
+            rule.among,
+        )
         for rule in file.rules
     )
     return RuleSet(rules, tuple(entry.object_class() for entry in file.classes))

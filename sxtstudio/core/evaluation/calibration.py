@@ -42,7 +42,7 @@ class Measured:
         return (1 + beta**2) * self.precision * self.recall / below if below else 0.0
 
 
-class Curve:
+class PrecisionRecallCurve:
     """Precision and recall of a network at all ``THRESHOLDS``, pooled over the slices of a judge."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Curve:
         return Measured(right / predicted if predicted else 0.0, found / self._truth if self._truth else 0.0)
 
 
-def thresholds_for(curves: Mapping[str, Curve], own: float | None = None) -> dict[Use, float]:
+def thresholds_for(curves: Mapping[str, PrecisionRecallCurve], own: float | None = None) -> dict[Use, float]:
     """Return the threshold for each use.
 
     Parameters
@@ -121,7 +121,9 @@ def thresholds_for(curves: Mapping[str, Curve], own: float | None = None) -> dic
 
 
 def card_entry(
-    curves: Mapping[str, Curve], recall_only: Mapping[str, Curve] | None = None, own: float | None = None
+    curves: Mapping[str, PrecisionRecallCurve],
+    recall_only: Mapping[str, PrecisionRecallCurve] | None = None,
+    own: float | None = None,
 ) -> dict[str, Any]:
     """Return what a model's card says of its uses: JSON values, with the figures of each judge.
 

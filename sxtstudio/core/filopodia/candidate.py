@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from sxtstudio.core.filopodia.axis import Axis
 from sxtstudio.core.filopodia.records import FACES, Filopodium, Incomplete
-from sxtstudio.core.filopodia.surface import RAYS, Surface
+from sxtstudio.core.filopodia.surface import RAYS, TubeSurface
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
 
@@ -103,7 +103,9 @@ class Candidate:
         return tuple(found)
 
 
-def places_in(surface: Surface, spacing: VoxelSize, shape: Triple) -> tuple[Box, NDArray[np.float32]] | None:
+def places_in(
+    surface: TubeSurface, spacing: VoxelSize, shape: Triple
+) -> tuple[Box, NDArray[np.float32]] | None:
     """Return a window around a tube, and where along its axis (px) each voxel in it lies; inf outside.
 
     None where the tube lies beyond the borders.
@@ -125,7 +127,7 @@ def places_in(surface: Surface, spacing: VoxelSize, shape: Triple) -> tuple[Box,
     return box, result
 
 
-def overlap_of(one: Surface, other: Surface) -> float:
+def overlap_of(one: TubeSurface, other: TubeSurface) -> float:
     """Return intersection over union of two tubes, from points spread through both."""
     sizes, shared = [], []
     for first, second in ((one, other), (other, one)):
@@ -142,7 +144,9 @@ def overlap_of(one: Surface, other: Surface) -> float:
     return both / max(sum(sizes) - both, 1e-9)
 
 
-def _places(surface: Surface, tree: Any, points: NDArray[np.float64], reach: float) -> NDArray[np.float32]:
+def _places(
+    surface: TubeSurface, tree: Any, points: NDArray[np.float64], reach: float
+) -> NDArray[np.float32]:
     far, nearest = tree.query(points, distance_upper_bound=reach)
     result = np.full(len(points), np.inf, np.float32)
     near = np.flatnonzero(np.isfinite(far))

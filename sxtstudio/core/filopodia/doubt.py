@@ -12,7 +12,7 @@ import numpy as np
 
 from sxtstudio.core.filopodia.grey import INSIDE_PX, Grey
 from sxtstudio.core.filopodia.sampling import Array
-from sxtstudio.core.filopodia.surface import Surface
+from sxtstudio.core.filopodia.surface import TubeSurface
 from sxtstudio.core.filopodia.tube import TubeFit
 from sxtstudio.core.filopodia.widths import Widths, widths_along
 
@@ -43,7 +43,7 @@ _TURN, _LONGER = 50.0, 1.15
 
 
 def is_doubtful(
-    fit: TubeFit, grey: Grey, found: Surface, widest: float, *, agrees: bool, of_ends: bool
+    fit: TubeFit, grey: Grey, found: TubeSurface, widest: float, *, agrees: bool, of_ends: bool
 ) -> bool:
     """Return whether a tube (from its tip to its base) that was followed in a tomogram may be wrong.
 
@@ -87,7 +87,7 @@ def _clearer(widths: Widths, radius: float) -> float:
     return own - float(means[away > np.log(_OTHER)].max(initial=0.0))
 
 
-def _poorest(fit: TubeFit, found: Surface) -> float:
+def _poorest(fit: TubeFit, found: TubeSurface) -> float:
     """Return how well it fits where it does so least."""
     every = slice(None, None, 2)
     radii = found.radii[every].mean(axis=1)
@@ -96,7 +96,7 @@ def _poorest(fit: TubeFit, found: Surface) -> float:
     )
 
 
-def _variation(found: Surface, radius: float) -> float:
+def _variation(found: TubeSurface, radius: float) -> float:
     """Return the logarithm of its widest by its narrowest radius, without its ends."""
     widths = found.side_radius()
     if len(found) > 4 * radius:
@@ -105,7 +105,7 @@ def _variation(found: Surface, radius: float) -> float:
     return float(np.log(wide / max(narrow, 0.1)))
 
 
-def is_unlike_one(found: Surface) -> bool:
+def is_unlike_one(found: TubeSurface) -> bool:
     """Return whether a tube bends sharply, or is much longer than the line between its ends."""
     chord = max(4, round(2 * float(np.median(found.radii.mean(axis=1)))))
     straight = float(np.linalg.norm(found.points[-1] - found.points[0]))
@@ -124,7 +124,7 @@ def _sharpest(points: Array, chord: int) -> float:
     return float(np.degrees(np.arccos(cosine.min())))
 
 
-def _unevenness(grey: Grey, found: Surface) -> float:
+def _unevenness(grey: Grey, found: TubeSurface) -> float:
     """Return how much absorption varies along the axis, by how much it drops across the surface."""
     rays = found.rays()
     sides = np.abs(rays[..., 0]) < _SIDE

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from sxtstudio.core.filopodia.grey import INSIDE_PX, OUTSIDE_PX, Grey, edge
 from sxtstudio.core.filopodia.sampling import Array, Ground
-from sxtstudio.core.filopodia.surface import Surface
+from sxtstudio.core.filopodia.surface import TubeSurface
 from sxtstudio.core.filopodia.tube import across
 
 #: Narrower than this share of what it was before and is behind: another body follows.
@@ -26,7 +26,7 @@ _TURNS_AWAY = 0.7
 _TIP_EDGE = 0.4
 
 
-def trimmed(surface: Surface, begin: int, end: int, start: Array, jump: float) -> tuple[int, int]:
+def trimmed(surface: TubeSurface, begin: int, end: int, start: Array, jump: float) -> tuple[int, int]:
     """Return the ends of a tube, seen from a point (3,) of it, given where its outlines end."""
     middle = int(np.linalg.norm(surface.points - start, axis=1).argmin())
     middle = min(max(middle, begin), end)
@@ -57,7 +57,7 @@ def _outward(radius: Array, jump: float) -> int:
     return last
 
 
-def base_of(surface: Surface, begin: int, end: int) -> int:
+def base_of(surface: TubeSurface, begin: int, end: int) -> int:
     """Return where a tube that begins at its tip leaves the cell: there the membrane turns away from it."""
     outlined = ndimage.gaussian_filter1d(surface.outlined, 1.0)
     first = max(begin + 1, end - int(np.median(surface.radii[begin : end + 1])))
@@ -67,7 +67,7 @@ def base_of(surface: Surface, begin: int, end: int) -> int:
     return end
 
 
-def tip_of(ground: Ground, surface: Surface, begin: int, end: int) -> int:
+def tip_of(ground: Ground, surface: TubeSurface, begin: int, end: int) -> int:
     """Return where a tube that begins at its tip ends there: the outer edge of what lies across its axis."""
     radius = int(np.median(surface.radii[begin : end + 1]))
     behind = min(end, begin + max(2, radius // 2))
@@ -82,7 +82,7 @@ def tip_of(ground: Ground, surface: Surface, begin: int, end: int) -> int:
     return begin if not len(near) else max(0, int(np.ceil(near[np.abs(near - begin).argmin()])))
 
 
-def _grey_tip(grey: Grey, surface: Surface, place: int, ahead: Array) -> float | None:
+def _grey_tip(grey: Grey, surface: TubeSurface, place: int, ahead: Array) -> float | None:
     """Return how far ahead of a point of the axis, towards the tip, absorption ends; None: nowhere."""
     radius = float(np.median(surface.radii[place]))
     aside = [np.zeros(3)]
@@ -96,7 +96,7 @@ def _grey_tip(grey: Grey, surface: Surface, place: int, ahead: Array) -> float |
     return float(ahead[best]) if drop[best] > _TIP_EDGE else None
 
 
-def rounded(surface: Surface, begin: int, seen: int, end: int) -> Surface:
+def rounded(surface: TubeSurface, begin: int, seen: int, end: int) -> TubeSurface:
     """Return a tube whose tip is rounded, from where its rim was last seen to its first point."""
     if seen <= begin:
         return surface
@@ -109,7 +109,7 @@ def rounded(surface: Surface, begin: int, seen: int, end: int) -> Surface:
     return replace(surface, radii=radii)
 
 
-def hangs_on(ground: Ground, surface: Surface, place: int) -> float:
+def hangs_on(ground: Ground, surface: TubeSurface, place: int) -> float:
     """Return how much label lies beside a tube at one of its ends (0 or -1): at its base, the cell's."""
     radius = float(np.median(surface.radii))
     outward = -1.0 if place == 0 else 1.0
@@ -128,7 +128,7 @@ def hangs_on(ground: Ground, surface: Surface, place: int) -> float:
     return float(np.minimum(full, np.roll(full, 12)).mean() + 0.1 * full.mean())
 
 
-def _dark_beside(grey: Grey, surface: Surface, points: Array) -> Array:
+def _dark_beside(grey: Grey, surface: TubeSurface, points: Array) -> Array:
     """Return how dark it is beside an end (…, directions): 0 as outside of the tube, 1 as inside."""
     inside = grey.at(surface.points)
     outside = grey.at(surface.points[:, None] + surface.rays() * (surface.radii[..., None] + 3.0))
@@ -140,7 +140,7 @@ def _dark_beside(grey: Grey, surface: Surface, points: Array) -> Array:
     return result
 
 
-def is_closed(ground: Ground, surface: Surface) -> bool:
+def is_closed(ground: Ground, surface: TubeSurface) -> bool:
     """Whether a label lies across the tip, at the first point."""
     radius = float(np.median(surface.radii))
     behind = surface.points[min(len(surface) - 1, int(radius))]

@@ -23,8 +23,8 @@ from sxtstudio.core.filopodia.records import (
     widest_of,
 )
 from sxtstudio.core.filopodia.sampling import Array, Ground, Labels, OneObject, half_wall_px
-from sxtstudio.core.filopodia.start import Piece, pieces_at
-from sxtstudio.core.filopodia.surface import RAYS, Surface, surface_of
+from sxtstudio.core.filopodia.start import TubePiece, pieces_at
+from sxtstudio.core.filopodia.surface import RAYS, TubeSurface, surface_of
 from sxtstudio.core.filopodia.trace import followed
 from sxtstudio.core.filopodia.tube import TubeFit
 from sxtstudio.core.geometry import Triple
@@ -67,7 +67,7 @@ class _Tube:
     places beside the click, too.
     """
 
-    surface: Surface
+    surface: TubeSurface
     begin: int
     end: int
     quality: float
@@ -75,7 +75,7 @@ class _Tube:
     agrees: bool = True
 
     @property
-    def found(self) -> Surface:
+    def found(self) -> TubeSurface:
         return self.surface.part(self.begin, self.end)
 
 
@@ -216,7 +216,7 @@ def _from_beside(
     tubes = [best]
     for place in (here - apart, here + apart):
         place = min(max(place, 0), len(found) - 1)
-        piece = Piece(found.points[place], found.along[place], float(found.radii[place].mean()), 1.0)
+        piece = TubePiece(found.points[place], found.along[place], float(found.radii[place].mean()), 1.0)
         again = _best_tube(fit, [piece], found.points[place], widest, parameters, progress)
         if again is not None:
             tubes.append(again)
@@ -239,7 +239,7 @@ def _tube_through(fit: TubeFit, seeds: tuple[Triple, ...], widest: float) -> _Tu
 
 def _best_tube(
     fit: TubeFit,
-    pieces: list[Piece],
+    pieces: list[TubePiece],
     seed: Array,
     widest: float,
     parameters: FilopodiumParameters,
@@ -334,13 +334,13 @@ def _candidate(
     )
 
 
-def _is_sheet(found: Surface, half_wall: float) -> bool:
+def _is_sheet(found: TubeSurface, half_wall: float) -> bool:
     """Whether a label goes on across its surface: it is the membrane of a cell, or of something wide."""
     most = _LINE_CROSSED if _half_width(found) < _LINE * half_wall else _SHEET
     return float(np.median(found.crossed)) > most
 
 
-def _half_width(surface: Surface) -> float:
+def _half_width(surface: TubeSurface) -> float:
     """Return the usual radius of a tube, px."""
     return float(np.median(surface.radii.mean(axis=1)))
 

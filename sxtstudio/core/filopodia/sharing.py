@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.filopodia.records import Filopodium
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.core.wording import count
 
 
 @dataclass(frozen=True)
-class Shares:
+class VoxelShares:
     """Voxels of a filopodium by the object that has them now, without the background.
 
     ``own`` are those of what it is cut from; ``others`` belong to something else, or to what somebody has
@@ -43,7 +43,7 @@ class Shares:
 
 def shares_of(
     found: Filopodium, objects: NDArray[Any], table: ObjectTable, cut_from: int | None = None
-) -> Shares:
+) -> VoxelShares:
     """Return whose voxels a filopodium would take from an object volume (z, y, x).
 
     Parameters
@@ -61,9 +61,9 @@ def shares_of(
             continue
         row = table.rows.get(number, ObjectRow())
         worked_on = row.decided is Decided.HAND or bool(row.notes)
-        hung_on = (number == clicked or Flag.SHEET in row.flags) and not worked_on
+        hung_on = (number == clicked or ObjectFlag.SHEET in row.flags) and not worked_on
         (own if number == cut_from or hung_on else others)[number] = size
-    return Shares(own, others)
+    return VoxelShares(own, others)
 
 
 def without(found: Filopodium, objects: NDArray[Any], numbers: Collection[int]) -> Filopodium:

@@ -33,7 +33,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Piece:
+class TubePiece:
     """A straight piece of a tube: middle and direction (3,), radius in px, and how well it fits."""
 
     middle: Array
@@ -42,7 +42,7 @@ class Piece:
     score: float
 
 
-def pieces_at(fit: TubeFit, seed: Triple, widest: float, most: int = 4) -> list[Piece]:
+def pieces_at(fit: TubeFit, seed: Triple, widest: float, most: int = 4) -> list[TubePiece]:
     """Return pieces of tubes that a voxel may lie in, the best first; their radius is at most ``widest``."""
     ground = fit.ground
     at = np.array(seed) * ground.scale
@@ -125,7 +125,7 @@ def _merged(one: Array, other: Array) -> Array:
     return np.sort(np.concatenate([other, apart]))
 
 
-def _best(fit: TubeFit, found: list[tuple[Array, Array, float, float]], most: int) -> list[Piece]:
+def _best(fit: TubeFit, found: list[tuple[Array, Array, float, float]], most: int) -> list[TubePiece]:
     middles, directions, radii, costs = (np.array(values) for values in zip(*found, strict=True))
     scores = np.concatenate(
         [
@@ -138,9 +138,9 @@ def _best(fit: TubeFit, found: list[tuple[Array, Array, float, float]], most: in
     if fit.ground.grey is not None:
         costs = costs + _BEAM_COST * directions[:, 0] ** 2
     scores = scores - costs - np.where(radii < _LINE * fit.half_wall, _LINE_COST, 0.0)
-    chosen: list[Piece] = []
+    chosen: list[TubePiece] = []
     for best in np.argsort(-scores).tolist():
-        piece = Piece(middles[best], directions[best], float(radii[best]), float(scores[best]))
+        piece = TubePiece(middles[best], directions[best], float(radii[best]), float(scores[best]))
         if not any(_alike(piece, other) for other in chosen):
             chosen.append(piece)
             if len(chosen) == most:
@@ -148,7 +148,7 @@ def _best(fit: TubeFit, found: list[tuple[Array, Array, float, float]], most: in
     return chosen
 
 
-def _alike(piece: Piece, other: Piece) -> bool:
+def _alike(piece: TubePiece, other: TubePiece) -> bool:
     return (
         abs(np.log(piece.radius / other.radius)) <= 0.2
         and float(np.linalg.norm(piece.middle - other.middle)) <= 0.5 * other.radius

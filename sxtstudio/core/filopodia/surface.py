@@ -40,7 +40,7 @@ _GOES_ON_PX = (1.0, 2.0)
 
 
 @dataclass(frozen=True)
-class Surface:
+class TubeSurface:
     """A tube.
 
     Attributes
@@ -70,17 +70,17 @@ class Surface:
         """How many points its axis has."""
         return len(self.points)
 
-    def part(self, begin: int, end: int) -> Surface:
+    def part(self, begin: int, end: int) -> TubeSurface:
         """Return the part of it between two points of the axis, both included."""
         part = slice(begin, end + 1)
-        return Surface(
+        return TubeSurface(
             self.points[part], self.along[part], self.first[part], self.second[part],
             self.radii[part], self.outlined[part], self.lateral[part], self.crossed[part],
         )  # fmt: skip
 
-    def reversed(self) -> Surface:
+    def reversed(self) -> TubeSurface:
         """Return it from the other end."""
-        return Surface(
+        return TubeSurface(
             self.points[::-1], -self.along[::-1], self.first[::-1], self.second[::-1],
             self.radii[::-1], self.outlined[::-1], self.lateral[::-1], self.crossed[::-1],
         )  # fmt: skip
@@ -98,7 +98,7 @@ class Surface:
         return smooth
 
 
-def surface_of(ground: Ground, way: Way) -> tuple[Surface, int, int] | None:
+def surface_of(ground: Ground, way: Way) -> tuple[TubeSurface, int, int] | None:
     """Return the surface around a way and beyond its ends, and where it begins and ends; None: nowhere."""
     gaps = np.linalg.norm(np.diff(way.points, axis=0), axis=1)
     far = np.concatenate([[0.0], np.cumsum(gaps)])
@@ -126,7 +126,7 @@ def surface_of(ground: Ground, way: Way) -> tuple[Surface, int, int] | None:
     return surface, begin, end
 
 
-def _around(ground: Ground, points: Array, radius: Array) -> Surface:
+def _around(ground: Ground, points: Array, radius: Array) -> TubeSurface:
     """Return the surface around an axis (n, 3) where it is about so wide (n,)."""
     along = _directions(points)
     first, second = _carried(along)
@@ -165,7 +165,7 @@ def _around(ground: Ground, points: Array, radius: Array) -> Surface:
     beyond = [_sampled(label, outer + more) for more in _GOES_ON_PX]
     goes_on = beyond[0] & beyond[1] & _sampled(label, outer - _GOES_ON_PX[0])
     crossed = (goes_on & ~by_grey).mean(axis=1)
-    return Surface(points, along, first, second, radii, outlined, np.minimum(lateral, 1.0), crossed)
+    return TubeSurface(points, along, first, second, radii, outlined, np.minimum(lateral, 1.0), crossed)
 
 
 def _with_grey(ends: Mask, absorbs: Array, thicker: int) -> tuple[Mask, Mask, Array]:
@@ -201,7 +201,7 @@ def _sampled(label: Mask, away: Array) -> Mask:
     return result
 
 
-def _off_axis(surface: Surface) -> Array:
+def _off_axis(surface: TubeSurface) -> Array:
     """Return how far the middles of cross-sections lie off the axis (n, 3)."""
     rays = _rays(surface.first, surface.second)
     weight = surface.radii[..., None]

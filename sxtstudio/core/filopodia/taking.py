@@ -8,7 +8,7 @@ from sxtstudio.core.edits import Recorder
 from sxtstudio.core.filopodia.records import FACES, Filopodium, Incomplete, why_incomplete
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_classes import FILOPODIUM
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 
 _BORDERS = {face for axis in FACES for face in axis}
 
@@ -17,11 +17,11 @@ def row_of(found: Filopodium) -> ObjectRow:
     """Return the row of a filopodium: its class, its flags, and in the notes why it is not whole."""
     flags = set()
     if _BORDERS & set(found.incomplete):
-        flags.add(Flag.BORDER)
+        flags.add(ObjectFlag.BORDER)
     if {Incomplete.GOLD, Incomplete.OPEN_TIP, Incomplete.GAPS} & set(found.incomplete):
-        flags.add(Flag.OPEN)
+        flags.add(ObjectFlag.OPEN)
     if Incomplete.DOUBTFUL in found.incomplete:
-        flags.add(Flag.DOUBTFUL)
+        flags.add(ObjectFlag.DOUBTFUL)
     return ObjectRow(
         FILOPODIUM.name, Decided.HAND, notes=why_incomplete(found.incomplete), flags=frozenset(flags)
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sxtstudio.core.filopodia.sampling import Array
-from sxtstudio.core.filopodia.start import PIECE, Piece
+from sxtstudio.core.filopodia.start import PIECE, TubePiece
 from sxtstudio.core.filopodia.tube import TubeFit, across
 from sxtstudio.core.progress import Progress
 
@@ -32,20 +32,22 @@ class Way:
     radii: Array
 
 
-def followed(fit: TubeFit, piece: Piece, widest: float, longest: float, progress: Progress) -> Way:
+def followed(fit: TubeFit, piece: TubePiece, widest: float, longest: float, progress: Progress) -> Way:
     """Return the way of a tube through a piece of it, from one end to the other."""
     middle, radius, _ = fit.centred(piece.middle, piece.direction, piece.radius, PIECE)
     middle, radius, _ = fit.centred(middle, piece.direction, radius, PIECE, step=0.5)
-    begin = Piece(middle, piece.direction, radius, piece.score)
+    begin = TubePiece(middle, piece.direction, radius, piece.score)
     ahead = _one_way(fit, begin, widest, longest, progress)
-    behind = _one_way(fit, Piece(middle, -piece.direction, radius, piece.score), widest, longest, progress)
+    behind = _one_way(
+        fit, TubePiece(middle, -piece.direction, radius, piece.score), widest, longest, progress
+    )
     return Way(
         np.concatenate([behind.points[::-1], ahead.points[1:]]),
         np.concatenate([behind.radii[::-1], ahead.radii[1:]]),
     )
 
 
-def _one_way(fit: TubeFit, piece: Piece, widest: float, longest: float, progress: Progress) -> Way:
+def _one_way(fit: TubeFit, piece: TubePiece, widest: float, longest: float, progress: Progress) -> Way:
     at, towards, radius = piece.middle, piece.direction, piece.radius
     points, radii, usual = [at], [radius], [radius]
     last, none, one, gone = 0, 0.0, 0.0, 0.0

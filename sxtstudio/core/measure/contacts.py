@@ -17,7 +17,7 @@ from sxtstudio.core.measure.faces import Faces, Surfaces
 from sxtstudio.core.measure.inventory import take_inventory
 from sxtstudio.core.measure.relations import slug
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
-from sxtstudio.core.measure.table import Table, TableColumn
+from sxtstudio.core.measure.table import FileColumn, Table
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 
@@ -308,7 +308,7 @@ def sites_table(found: Sequence[Contacts], about: Mapping[str, str], *, calibrat
         *np.array([site.centre for site in sites], np.float64).reshape(-1, 3).T,
     ]
     columns = tuple(
-        TableColumn(column.name(calibrated=calibrated), own, column)
+        FileColumn(column.name(calibrated=calibrated), own, column)
         for column, own in zip(SITE_COLUMNS, values, strict=True)
     )
     unit = "nm" if calibrated else "voxels"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.object_table import Flag, ObjectRow
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow
 from sxtstudio.core.wording import count
 
 Chosen = NDArray[np.bool_]
@@ -46,7 +46,7 @@ def counted(
     return Counted(among & ~flat if with_border else among & ~flat & ~cut, flat, cut)
 
 
-def flagged(numbers: NDArray[np.integer], rows: Mapping[int, ObjectRow], flag: Flag) -> Chosen:
+def flagged(numbers: NDArray[np.integer], rows: Mapping[int, ObjectRow], flag: ObjectFlag) -> Chosen:
     """Return which objects of these numbers (n,) have a flag."""
     found = [number for number, row in rows.items() if flag in row.flags]
     return np.isin(numbers, np.array(found, np.int64))
@@ -59,7 +59,7 @@ def at_border(
 
     The flag is of those, too, that the edge of what was reconstructed cuts.
     """
-    return (np.asarray(touches, np.float64) > 0) | flagged(numbers, rows, Flag.BORDER)
+    return (np.asarray(touches, np.float64) > 0) | flagged(numbers, rows, ObjectFlag.BORDER)
 
 
 def sheets_text(sheets: int) -> str:

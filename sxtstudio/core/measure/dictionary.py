@@ -21,7 +21,7 @@ _CONTACTS = ContactRule("class A", "class B", 30.0)
 
 
 @dataclass(frozen=True)
-class Section:
+class ColumnSection:
     """Columns that belong together, under a heading, and what is said of all of them ("" if nothing)."""
 
     title: str
@@ -29,21 +29,23 @@ class Section:
     note: str = ""
 
 
-def sections() -> tuple[Section, ...]:
+def sections() -> tuple[ColumnSection, ...]:
     """Return all columns; those of classes stand for a class of any name."""
     relations = (*NEAREST, *class_columns("class A"), *_CONTACTS.columns(), POSITION, SHELL)
     found = (
-        Section("Object", OBJECT_COLUMNS),
-        Section("Size and place", SIZE_COLUMNS),
-        Section("Surface and shape", SHAPE_COLUMNS),
-        Section("Skeleton", SKELETON_COLUMNS),
-        Section("Over the slices of an object", OVER_SLICES),
-        Section("Grey values", GREY_COLUMNS, "In the unit of the tomogram, where there is one."),
-        Section("Absorption", LAC_COLUMNS, "Where the tomogram is calibrated."),
-        Section("Relations", relations, "For every class, and every pair of classes that is asked for."),
-        Section("A contact site", SITE_COLUMNS, "In the table of contact sites."),
-        Section("An object in a slice", (NUMBER, SLICE, *SLICE_COLUMNS), "In the table of slices."),
+        ColumnSection("Object", OBJECT_COLUMNS),
+        ColumnSection("Size and place", SIZE_COLUMNS),
+        ColumnSection("Surface and shape", SHAPE_COLUMNS),
+        ColumnSection("Skeleton", SKELETON_COLUMNS),
+        ColumnSection("Over the slices of an object", OVER_SLICES),
+        ColumnSection("Grey values", GREY_COLUMNS, "In the unit of the tomogram, where there is one."),
+        ColumnSection("Absorption", LAC_COLUMNS, "Where the tomogram is calibrated."),
+        ColumnSection(
+            "Relations", relations, "For every class, and every pair of classes that is asked for."
+        ),
+        ColumnSection("A contact site", SITE_COLUMNS, "In the table of contact sites."),
+        ColumnSection("An object in a slice", (NUMBER, SLICE, *SLICE_COLUMNS), "In the table of slices."),
     )
     known = {column.key for section in found for column in section.columns}
     others = tuple(column for column in all_columns() if column.key not in known)
-    return (*found, Section("Others", others)) if others else found
+    return (*found, ColumnSection("Others", others)) if others else found

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sxtstudio.core.measure.columns import Measurements
-from sxtstudio.core.object_table import Flag, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectTable
 
 _CUT = "cut_by_wedge"
 
@@ -20,6 +20,10 @@ def with_open_cut(measured: Measurements, table: ObjectTable) -> Measurements:
     cut = measured.values.get(_CUT)
     if cut is None or cut.dtype.kind not in "iu":  # of a single slice nothing is known
         return measured
-    is_open = [n for n, row in table.rows.items() if Flag.OPEN in row.flags and Flag.SHEET not in row.flags]
+    is_open = [
+        n
+        for n, row in table.rows.items()
+        if ObjectFlag.OPEN in row.flags and ObjectFlag.SHEET not in row.flags
+    ]
     marked = np.where(np.isin(measured.numbers, np.array(is_open, np.int64)), 1, cut)
     return replace(measured, values={**measured.values, _CUT: marked})

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Planes:
+class SliceSums:
     """The sums of each object in each of its slices, ordered by object and slice: arrays (n,), int64.
 
     Attributes
@@ -68,7 +68,7 @@ class Inventory:
     """The objects of a volume (z, y, x) of this shape, by their sums in each slice."""
 
     shape: Triple
-    planes: Planes
+    planes: SliceSums
 
     @cached_property
     def _begins(self) -> Ints:
@@ -151,7 +151,7 @@ class Inventory:
     def only(self, numbers: Collection[int]) -> Inventory:
         """Return the inventory of these objects, as far as there are such."""
         wanted = np.isin(self.planes.number, np.fromiter(numbers, np.int64, len(numbers)))
-        return Inventory(self.shape, Planes(*(of[wanted] for of in self.planes.columns())))
+        return Inventory(self.shape, SliceSums(*(of[wanted] for of in self.planes.columns())))
 
     def _sum(self, of: Ints) -> Ints:
         return self._reduce(np.add, of)
@@ -184,11 +184,11 @@ def take_inventory(objects: NDArray[Any], progress: Progress | None = None) -> I
     ]
     empty = np.empty((12, 0), np.int64)
     table = np.concatenate([empty, *parts], axis=1)
-    return Inventory((z, y, x), Planes(*table[:, np.lexsort((table[1], table[0]))]))
+    return Inventory((z, y, x), SliceSums(*table[:, np.lexsort((table[1], table[0]))]))
 
 
 def _slab_planes(slab: NDArray[Any], first: int) -> Ints:
-    """Return the columns of ``Planes`` for some slices, as (12, n)."""
+    """Return the columns of ``SliceSums`` for some slices, as (12, n)."""
     depth, height, width = slab.shape
     flat = slab.reshape(-1)
     begins = np.empty(flat.size, np.bool_)

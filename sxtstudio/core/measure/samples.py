@@ -25,7 +25,7 @@ _MOST_VOXELS = 64_000_000  # of an object's box that are read; of a larger one i
 
 
 @dataclass(frozen=True)
-class GreySample:
+class MaterialGrey:
     """Mean and SD of grey values, how many they are, and where they were taken, in words.
 
     ``clipped`` is the share of them that lie at an end of the scale of the file, where all that is darker or
@@ -67,7 +67,7 @@ def sample_object(
     number: int,
     box: Box,
     voxel_nm: VoxelSize | None,
-) -> GreySample:
+) -> MaterialGrey:
     """Take the grey value inside of an object, deeper than its rim; of all of it where it is too thin.
 
     Parameters
@@ -98,7 +98,7 @@ def sample_object(
         found = values[places].astype(np.float64)
         if found.size:
             cut = _at_ends(values[places]) / found.size
-            return GreySample(float(found.mean()), float(found.std()), found.size, where, cut)
+            return MaterialGrey(float(found.mean()), float(found.std()), found.size, where, cut)
     raise UserError(
         f"Object {number} has no voxel with a grey value. Choose another one, or type the grey value."
     )
@@ -110,7 +110,7 @@ def sample_place(
     where: str,
     inside: Callable[[Box], NDArray[np.bool_]] | None = None,
     progress: Progress | None = None,
-) -> GreySample:
+) -> MaterialGrey:
     """Take the grey value of all voxels of a box, or of those for which ``inside`` says so.
 
     Parameters
@@ -148,7 +148,7 @@ def sample_place(
     if not n:
         raise UserError(f"There is no grey value in {where}. Choose another place, or type the grey value.")
     mean = total / n
-    return GreySample(middle + mean, math.sqrt(max(0.0, squares / n - mean * mean)), n, where, cut / n)
+    return MaterialGrey(middle + mean, math.sqrt(max(0.0, squares / n - mean * mean)), n, where, cut / n)
 
 
 def _at_ends(values: NDArray[Any]) -> int:

@@ -13,7 +13,7 @@ import sxtstudio
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.measure.slices import SLICE_COLUMNS, SliceMeasurements
 from sxtstudio.core.measure.units import unit_text
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.core.volume import VoxelSize
 
 NUMBER = Column(
@@ -45,7 +45,7 @@ OBJECT_COLUMNS: tuple[Column, ...] = (NUMBER, CLASS, DECIDED, SURE, FLAGS, NOTES
 
 
 @dataclass(frozen=True)
-class TableColumn:
+class FileColumn:
     """A column of a file: its name there, its values (n,) and what they mean."""
 
     name: str
@@ -67,7 +67,7 @@ class Table:
         The voxel size is known; without it lengths are in voxels.
     """
 
-    columns: tuple[TableColumn, ...]
+    columns: tuple[FileColumn, ...]
     about: Mapping[str, str]
     calibrated: bool
 
@@ -117,22 +117,22 @@ def out_of_date(warnings: Sequence[str]) -> dict[str, str]:
 
 def object_table(measured: Measurements, rows: ObjectTable | None, about: Mapping[str, str]) -> Table:
     """Return the table of objects: their rows, where there are such, and all that was measured."""
-    columns = [TableColumn(NUMBER.key, measured.numbers, NUMBER)]
+    columns = [FileColumn(NUMBER.key, measured.numbers, NUMBER)]
     if rows is not None:
         nothing = ObjectRow()
         each = [rows.rows.get(number, nothing) for number in measured.numbers.tolist()]
         texts = {
             CLASS: [row.class_name for row in each],
             DECIDED: [row.decided.value if row.class_name else "" for row in each],
-            FLAGS: [" ".join(flag.value for flag in Flag if flag in row.flags) for row in each],
+            FLAGS: [" ".join(flag.value for flag in ObjectFlag if flag in row.flags) for row in each],
             NOTES: [row.notes for row in each],
         }
-        columns += [TableColumn(what.key, np.array(text, object), what) for what, text in texts.items()]
+        columns += [FileColumn(what.key, np.array(text, object), what) for what, text in texts.items()]
         sure = np.array([np.nan if row.sure is None else row.sure for row in each], np.float64)
-        columns.insert(3, TableColumn(SURE.key, sure, SURE))
+        columns.insert(3, FileColumn(SURE.key, sure, SURE))
     for what in measured.columns:
         name = what.name(calibrated=measured.calibrated)
-        columns.append(TableColumn(name, measured.values[what.key], what))
+        columns.append(FileColumn(name, measured.values[what.key], what))
     notes = {f"note {number}": note for number, note in enumerate(measured.notes, start=1)}
     return Table(tuple(columns), {**about, **notes}, measured.calibrated)
 
@@ -140,10 +140,10 @@ def object_table(measured: Measurements, rows: ObjectTable | None, about: Mappin
 def slice_table(measured: SliceMeasurements, about: Mapping[str, str]) -> Table:
     """Return the table of objects in each of their slices."""
     columns = [
-        TableColumn(NUMBER.key, measured.numbers, NUMBER),
-        TableColumn(SLICE.key, measured.slices, SLICE),
+        FileColumn(NUMBER.key, measured.numbers, NUMBER),
+        FileColumn(SLICE.key, measured.slices, SLICE),
     ]
     for what in SLICE_COLUMNS:
         name = what.name(calibrated=measured.calibrated)
-        columns.append(TableColumn(name, measured.values[what.key], what))
+        columns.append(FileColumn(name, measured.values[what.key], what))
     return Table(tuple(columns), dict(about), measured.calibrated)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.counted import Counted, at_border, counted, flagged, sheets_text
-from sxtstudio.core.object_table import Flag, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectTable
 from sxtstudio.core.printable import csv_text
 from sxtstudio.core.wording import count
 
@@ -195,7 +195,7 @@ def table_s1(
     found = counted(
         chosen,
         at_border(measured.numbers, measured.values[_BORDER], rows),
-        flagged(measured.numbers, rows, Flag.SHEET),
+        flagged(measured.numbers, rows, ObjectFlag.SHEET),
         with_border=with_border,
         with_sheets=with_sheets,
     )

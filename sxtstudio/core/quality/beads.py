@@ -38,7 +38,7 @@ _WALL = 0.7 * GOLD
 
 
 @dataclass(frozen=True)
-class Section:
+class BeadSection:
     """A bead in a slice: its middle and diameter in pixels, its shape, and the streak beside it.
 
     Attributes
@@ -59,7 +59,7 @@ class Section:
     stretch: tuple[float, float]
 
 
-def sections(image: NDArray[Any], z: int, measured: Mask | None, *, dark: bool) -> list[Section]:
+def sections(image: NDArray[Any], z: int, measured: Mask | None, *, dark: bool) -> list[BeadSection]:
     """Return the beads in a slice.
 
     Parameters
@@ -100,23 +100,23 @@ def sections(image: NDArray[Any], z: int, measured: Mask | None, *, dark: bool) 
         diameter = 2 * math.sqrt(float(part.sum()) / math.pi)
         streak = _streak(values, y, x, diameter)
         if not streak > _WALL:
-            found.append(Section(z, y, x, diameter, streak, _stretch(part)))
+            found.append(BeadSection(z, y, x, diameter, streak, _stretch(part)))
     return found
 
 
-def beads(found: Sequence[Section], slice_px: float = 1.0) -> list[Section]:
+def beads(found: Sequence[BeadSection], slice_px: float = 1.0) -> list[BeadSection]:
     """Return each bead as the section in which it is largest; the others near it are parts of it.
 
     ``slice_px`` is the distance of two slices, in pixels of a slice.
     """
-    largest: list[Section] = []
+    largest: list[BeadSection] = []
     for section in sorted(found, key=lambda one: -one.diameter):
         if not any(_is_part(section, bead, slice_px) for bead in largest):
             largest.append(section)
     return [bead for bead in largest if bead.diameter >= LEAST_DIAMETER_PX]
 
 
-def _is_part(section: Section, bead: Section, slice_px: float) -> bool:
+def _is_part(section: BeadSection, bead: BeadSection, slice_px: float) -> bool:
     return (
         math.hypot(section.y - bead.y, section.x - bead.x) < _ASIDE * bead.diameter
         and abs(section.z - bead.z) * slice_px < _ALONG * bead.diameter

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sxtstudio.core.quality.beads import Section
+from sxtstudio.core.quality.beads import BeadSection
 
 #: Fewer beads than these prove nothing: two may lie side by side.
 LEAST_BEADS = 3
@@ -29,7 +29,7 @@ _OWN_SHARE, _OWN_PX = 0.5, 3.0
 _ALIKE = 0.4
 
 
-def displacement(beads: Sequence[Section], sections: Sequence[Section]) -> float | None:
+def displacement(beads: Sequence[BeadSection], sections: Sequence[BeadSection]) -> float | None:
     """Return how far a second picture lies from the first, px; 0 where there is none.
 
     Parameters
@@ -49,7 +49,7 @@ def displacement(beads: Sequence[Section], sections: Sequence[Section]) -> float
     return _of_partners(beads, sections) or _of_stretch(beads)
 
 
-def _of_partners(largest: Sequence[Section], sections: Sequence[Section]) -> float:
+def _of_partners(largest: Sequence[BeadSection], sections: Sequence[BeadSection]) -> float:
     """Return the distance at which most beads have a partner; 0 if there is none."""
     ways = [
         [
@@ -81,7 +81,7 @@ def _of_partners(largest: Sequence[Section], sections: Sequence[Section]) -> flo
     return distance if enough else 0.0
 
 
-def _of_stretch(largest: Sequence[Section]) -> float:
+def _of_stretch(largest: Sequence[BeadSection]) -> float:
     """Return by how much most beads are stretched in the same direction; 0 if they are round."""
     stretches = np.array([section.stretch for section in largest])
     middle = np.median(stretches, axis=0)

@@ -40,7 +40,7 @@ class Extent:
     cut: tuple[Side, ...]
 
 
-class Overview:
+class BinnedSlices:
     """A small copy of slices that are spread over a tomogram: means of squares of pixels."""
 
     def __init__(self, shape: tuple[int, int, int], voxel_nm: VoxelSize | None) -> None:
@@ -68,7 +68,7 @@ class Overview:
             voxel = (apart, self._voxel_nm[1] * self._square, self._voxel_nm[2] * self._square)
         labels = ArrayVolume(np.stack(self._labels), voxel) if self._labels else None
         mask = cell_mask(ArrayVolume(stack, voxel), polarity=polarity, labels=labels)
-        if not mask.told:
+        if not mask.ice_found:
             return None
         cell = mask.read(Box.whole(mask.shape)) != 0
         finite = np.isfinite(stack)

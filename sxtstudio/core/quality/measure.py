@@ -17,14 +17,21 @@ from sxtstudio.core.measured import Mask
 from sxtstudio.core.polarity import Basis, Value, verdict
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality import flags
-from sxtstudio.core.quality.beads import Section, beads, sections
+from sxtstudio.core.quality.beads import BeadSection, beads, sections
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.doubles import displacement
-from sxtstudio.core.quality.extent import Overview
+from sxtstudio.core.quality.extent import BinnedSlices
 from sxtstudio.core.quality.grain import Grain
 from sxtstudio.core.quality.labelled import LabelSigns
 from sxtstudio.core.quality.outliers import HotPixels, without_hot_pixels
-from sxtstudio.core.quality.record import CurveSource, Figure, Flag, Quality, ResolutionCurve, SliceFigures
+from sxtstudio.core.quality.record import (
+    CurveSource,
+    Quality,
+    QualityFigure,
+    QualityFlag,
+    ResolutionCurve,
+    SliceFigures,
+)
 from sxtstudio.core.quality.resolution import DISTANCES_PX, of_halves, of_neighbours
 from sxtstudio.core.quality.sampling import known_pixels, read_slices, sample_of, spread
 from sxtstudio.core.quality.smoothing import Fineness, Repeats
@@ -100,13 +107,13 @@ class _Findings:
     """What was found in the slices that were read."""
 
     grain: Grain
-    overview: Overview
+    overview: BinnedSlices
     fineness: Fineness
     repeats: Repeats = field(default_factory=Repeats)
     hot: HotPixels = field(default_factory=HotPixels)
     signs: LabelSigns = field(default_factory=LabelSigns)
     ends: _Ends = field(default_factory=_Ends)
-    sections: list[Section] = field(default_factory=list)
+    sections: list[BeadSection] = field(default_factory=list)
     slices: list[SliceFigures] = field(default_factory=list)
     measured: list[float] = field(default_factory=list)
 
@@ -155,7 +162,7 @@ def measure_quality(
     progress.begin(len(sample.slices) + 1, "looking at slices")
     ready = _first_slices(volume, sample.places)
     polarity = known.polarity or _polarity(ready.values())
-    found = _Findings(Grain(), Overview(volume.shape, volume.voxel_nm), Fineness(volume.shape))
+    found = _Findings(Grain(), BinnedSlices(volume.shape, volume.voxel_nm), Fineness(volume.shape))
     resolution = _Resolution(volume, half, sample.groups)
     last = len(sample.places) - 1
     of_grain, of_fine = ({sample.places[i] for i in spread(0, last, n)} for n in (_GRAINS, _FINE))
@@ -285,7 +292,7 @@ def _judged(
     smoothing = flags.smoothing(
         found.fineness.fall, rounded=found.fineness.rounded, repeats=found.repeats.share
     )
-    figures: list[Figure] = [
+    figures: list[QualityFigure] = [
         flags.resolution(curve, voxel_nm),
         flags.contrast(found.grain.contrast),
         flags.cell_contrast(None if extent is None else extent.contrast, noise),
@@ -309,7 +316,7 @@ def _judged(
         figures.append(flags.objects(known.objects))
     if all(one.mean is None for one in found.slices):
         figures = flags.of_nothing(figures)
-    elif smoothing.flag is Flag.LOOK:
+    elif smoothing.flag is QualityFlag.LOOK:
         figures, curve = _without_grain(figures, curve)
     return Quality(
         known.name,
@@ -324,18 +331,18 @@ def _judged(
 
 
 def _without_grain(
-    figures: list[Figure], curve: ResolutionCurve | None
-) -> tuple[list[Figure], ResolutionCurve | None]:
+    figures: list[QualityFigure], curve: ResolutionCurve | None
+) -> tuple[list[QualityFigure], ResolutionCurve | None]:
     """Leave out what is found by comparing with the grain, which is gone; two halves have other means."""
-    told = {
+    compared = {
         FigureName.CONTRAST: "the contrast",
         FigureName.CELL_CONTRAST: "how far the cell stands out",
         FigureName.NOISE: "the noise",
     }
     if curve is None or curve.source is CurveSource.ONE_IMAGE:
-        told[FigureName.RESOLUTION] = "the resolution"
+        compared[FigureName.RESOLUTION] = "the resolution"
         curve = None if curve is None else replace(curve, resolution_px=None)
-    left = [flags.without_grain(one, told[one.name]) if one.name in told else one for one in figures]
+    left = [flags.without_grain(one, compared[one.name]) if one.name in compared else one for one in figures]
     return left, curve
 
 

@@ -13,7 +13,7 @@ from sxtstudio.core.quality.dictionary import DEFINITIONS, Definition, FigureNam
 from sxtstudio.core.wording import grouped, share, significant
 
 
-class Flag(StrEnum):
+class QualityFlag(StrEnum):
     """What a figure asks of the user; files keep the value."""
 
     GOOD = "good"
@@ -41,7 +41,7 @@ class CurveSource(StrEnum):
 
 
 @dataclass(frozen=True)
-class Figure:
+class QualityFigure:
     """One figure of a tomogram.
 
     Attributes
@@ -61,7 +61,7 @@ class Figure:
     name: FigureName
     value: float | None
     unit: str = ""
-    flag: Flag = Flag.GOOD
+    flag: QualityFlag = QualityFlag.GOOD
     sentence: str = ""
 
     @property
@@ -146,23 +146,23 @@ class Quality:
     tomogram: str
     shape: tuple[int, int, int]
     voxel_nm: tuple[float, float, float] | None
-    figures: tuple[Figure, ...]
+    figures: tuple[QualityFigure, ...]
     slices: tuple[SliceFigures, ...] = ()
     curve: ResolutionCurve | None = None
     cut_sides: tuple[Side, ...] = ()
     objects: dict[str, int] = field(default_factory=dict)
 
-    def figure(self, name: FigureName) -> Figure | None:
+    def figure(self, name: FigureName) -> QualityFigure | None:
         """Return a figure; None where it does not apply."""
         return next((figure for figure in self.figures if figure.name is name), None)
 
     @property
-    def flagged(self) -> tuple[Figure, ...]:
+    def flagged(self) -> tuple[QualityFigure, ...]:
         """The figures that ask for a look, the bad ones first."""
-        asking = [figure for figure in self.figures if figure.flag in (Flag.LOOK, Flag.BAD)]
-        return tuple(sorted(asking, key=lambda figure: figure.flag is not Flag.BAD))
+        flagged = [figure for figure in self.figures if figure.flag in (QualityFlag.LOOK, QualityFlag.BAD)]
+        return tuple(sorted(flagged, key=lambda figure: figure.flag is not QualityFlag.BAD))
 
     @property
-    def worst(self) -> Flag:
+    def worst(self) -> QualityFlag:
         """BAD or LOOK if a figure asks for it, else GOOD: one mark for the whole tomogram."""
-        return self.flagged[0].flag if self.flagged else Flag.GOOD
+        return self.flagged[0].flag if self.flagged else QualityFlag.GOOD

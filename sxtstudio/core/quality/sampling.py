@@ -26,7 +26,7 @@ _FILL_PX = 400
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampledSlices:
     """Slices to read.
 
     Attributes
@@ -46,7 +46,7 @@ class Sample:
         return tuple(sorted({*self.places, *(z for group in self.groups for z in group)}))
 
 
-def sample_of(volume: Volume) -> Sample:
+def sample_of(volume: Volume) -> SampledSlices:
     """Return which slices of a volume are read: at most 96, whatever its size."""
     depth = volume.shape[0]
     places = spread(0, depth - 1, PLACES)
@@ -56,7 +56,7 @@ def sample_of(volume: Volume) -> Sample:
     margin = min((depth - 1 - steps[-1]) // 2, depth // 10)  # the first and last slices are the noisiest
     starts = spread(margin, depth - 1 - steps[-1] - margin, GROUPS)
     groups = tuple(tuple(start + step for step in steps) for start in starts) if len(steps) > 1 else ()
-    return Sample(places, groups)
+    return SampledSlices(places, groups)
 
 
 def spread(first: int, last: int, count: int) -> tuple[int, ...]:

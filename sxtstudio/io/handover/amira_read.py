@@ -23,7 +23,7 @@ from sxtstudio.core.plain_files import open_plain
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.mib import NM_PER_UM
 from sxtstudio.io.packed import open_packed
-from sxtstudio.io.raw import RawFile, Source
+from sxtstudio.io.raw import ByteSource, RawFile
 from sxtstudio.io.stored import axes_of_format, check_stored, stored_volume
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
@@ -48,11 +48,11 @@ _LARGEST_GUESSED_NM = 1000.0
 
 
 @dataclass
-class Group:
+class ParameterGroup:
     """A group of parameters: its words by their key, and the groups within it, in their order."""
 
     words: dict[str, list[str]] = field(default_factory=dict)
-    groups: dict[str, Group] = field(default_factory=dict)
+    groups: dict[str, ParameterGroup] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class _Stream:
 @dataclass(frozen=True)
 class _Header:
     lattice: tuple[int, ...]
-    parameters: Group
+    parameters: ParameterGroup
     streams: tuple[_Stream, ...]
     order: str
     end: int
@@ -98,7 +98,7 @@ def open_amira(path: Path, order: AxisOrder | None = None) -> FileVolume:
             f"{path.name} is packed with {stream.packing}, which SXT Studio cannot read for {stream.type}. "
             "Save it as binary AmiraMesh without it."
         )
-    source: Source
+    source: ByteSource
     source = RawFile(path) if packing is None else open_packed(path, packing, start, stream.bytes)
     try:
         stored = header.lattice[::-1]
@@ -131,7 +131,7 @@ def materials_in(path: Path) -> Legend:
     A voxel's value is the place of its material in the list, from 0 (Exterior); what "Id" says is no value
     (natverse/nat issue 284), and is the same in files of MIB and of this program.
     """
-    listed = _read_header(path).parameters.groups.get("Materials", Group()).groups
+    listed = _read_header(path).parameters.groups.get("Materials", ParameterGroup()).groups
     return tuple(
         LegendEntry(value, name, _rgb(material, value))
         for value, (name, material) in enumerate(listed.items())
@@ -139,7 +139,7 @@ def materials_in(path: Path) -> Legend:
     )
 
 
-def _rgb(material: Group, value: int) -> tuple[int, int, int]:
+def _rgb(material: ParameterGroup, value: int) -> tuple[int, int, int]:
     try:
         r, g, b = (
             round(255 * min(1.0, max(0.0, float(word)))) for word in material.words.get("Color", [])[:3]
@@ -168,14 +168,14 @@ def _read_header(path: Path) -> _Header:
         for found in islice(_STREAM.finditer(text), _MOST_STREAMS)
     )
     begin = re.search(r"^[ \t]*+Parameters[ \t]*+\{", text, re.M)
-    parameters = _group(path, text, begin.end()) if begin else Group()
+    parameters = _group(path, text, begin.end()) if begin else ParameterGroup()
     line = content.find(b"\n", end)
     return _Header(tuple(map(int, lattice.groups())), parameters, streams, order, line + 1 or len(content))
 
 
-def _group(path: Path, text: str, begin: int) -> Group:
+def _group(path: Path, text: str, begin: int) -> ParameterGroup:
     """Return what stands in braces from ``begin`` on: keys with words up to the end of a line, or a comma."""
-    root = Group()
+    root = ParameterGroup()
     stack = [root]
     name, words, end = "", None, begin
     for count, found in enumerate(_TOKEN.finditer(text, begin)):
@@ -185,7 +185,7 @@ def _group(path: Path, text: str, begin: int) -> Group:
         end = found.end()
         if token == "{":
             stack[-1].words.pop(name, None)
-            stack.append(stack[-1].groups.setdefault(name, Group()))
+            stack.append(stack[-1].groups.setdefault(name, ParameterGroup()))
             name, words = "", None
         elif token == "}":
             stack.pop()
@@ -252,7 +252,7 @@ def _geometry(
         (box[2 * i + 1] - box[2 * i]) / (max(n, 2) - 1) for i, n in enumerate(header.lattice)
     ]
     first: list[float | None] = [*box[::2]]
-    units = header.parameters.groups.get("Units", Group()).words.get("Coordinates", [])
+    units = header.parameters.groups.get("Units", ParameterGroup()).words.get("Coordinates", [])
     unit = nm_per_unit(" ".join(units)) if units else None
     if unit is None and not units:
         longest = max(abs(length or 0) for length in lengths) * NM_PER_UM

@@ -23,7 +23,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.wording import grouped
 from sxtstudio.io.export_mrc import write_mrc
 from sxtstudio.io.export_plan import Plan
-from sxtstudio.io.handover.values import FIRST_LOOK, Found, find_values, whole
+from sxtstudio.io.handover.values import FIRST_LOOK, NamedValues, find_values, whole
 from sxtstudio.io.place import Place
 from sxtstudio.io.writing import Format, slab_thickness, write_volume
 
@@ -114,7 +114,7 @@ def _script(
     path: Path,
     map_path: Path,
     image: LabelImage,
-    found: Found,
+    found: NamedValues,
     tomogram: Path | None,
     surfaces: Mapping[int, Path],
 ) -> Iterator[str]:
@@ -179,7 +179,7 @@ def _seen_from(script: Path, file: Path) -> str:
     return f"{quote}{path.as_posix()}{quote}"
 
 
-def _losses(image: LabelImage, found: Found, surfaces: Mapping[int, Path] | None) -> Iterator[str]:
+def _losses(image: LabelImage, found: NamedValues, surfaces: Mapping[int, Path] | None) -> Iterator[str]:
     if found.largest > _EXACT[1] and set(found.boxes) - set(surfaces or {}):
         yield (
             f"ChimeraX makes surfaces of labels up to {_EXACT[1]}: these are shown as a map only. Number the "

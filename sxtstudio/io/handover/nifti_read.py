@@ -22,7 +22,7 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.handover.directions import lengths_and_origin
 from sxtstudio.io.packed import open_packed
-from sxtstudio.io.raw import RawFile, Source, first_bytes, read_some
+from sxtstudio.io.raw import ByteSource, RawFile, first_bytes, read_some
 from sxtstudio.io.stored import axes_of_format, check_stored, stored_volume
 from sxtstudio.io.units import judge_voxel
 
@@ -101,7 +101,7 @@ class _Header:
         return np.diag(edges), None
 
 
-def open_nifti(path: Path, packed: Source | None = None, order: AxisOrder | None = None) -> FileVolume:
+def open_nifti(path: Path, packed: ByteSource | None = None, order: AxisOrder | None = None) -> FileVolume:
     """Open a volume, or what a file holds packed; its voxels stay on disk.
 
     Raises
@@ -117,7 +117,7 @@ def open_nifti(path: Path, packed: Source | None = None, order: AxisOrder | None
         raise
 
 
-def _open(path: Path, source: Source, order: AxisOrder | None) -> FileVolume:
+def _open(path: Path, source: ByteSource, order: AxisOrder | None) -> FileVolume:
     header = _Header(path, first_bytes(source, _BYTES_2))
     if header.magic[1:2] == b"i":
         raise UserError(f"{path.name} has its voxels in another file (.img). Save it as one file (.nii).")
@@ -170,7 +170,7 @@ def names_in(path: Path) -> Legend:
     """Return names and colours as SXT Studio writes them beside the header; () where there are none."""
     with open_plain(path) as file:
         is_packed = file.read(2) == b"\x1f\x8b"
-    source: Source = open_packed(path, "gzip") if is_packed else RawFile(path)
+    source: ByteSource = open_packed(path, "gzip") if is_packed else RawFile(path)
     try:
         header = _Header(path, first_bytes(source, _BYTES_2))
         place = header.size + 4

@@ -26,7 +26,7 @@ from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.handover.directions import lengths_and_origin
 from sxtstudio.io.handover.placed import placed
 from sxtstudio.io.packed import open_packed
-from sxtstudio.io.raw import RawFile, Source
+from sxtstudio.io.raw import ByteSource, RawFile
 from sxtstudio.io.stored import axes_of_format, check_stored, stored_volume
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
@@ -195,7 +195,7 @@ def _type(path: Path, header: Header) -> np.dtype[Any]:
     return np.dtype(order + _CODES[name])
 
 
-def _data(path: Path, header: Header) -> tuple[Path, Source, int]:
+def _data(path: Path, header: Header) -> tuple[Path, ByteSource, int]:
     """Return the file with the data, opened, and where they begin: -1 for at its end."""
     named = header.fields.get("data file", header.fields.get("datafile"))
     where, start = path, header.end

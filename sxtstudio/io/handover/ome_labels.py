@@ -24,7 +24,7 @@ from sxtstudio.io.export_zarr import multiscale, nothing_written_later, write_gr
 from sxtstudio.io.handover.ome_read import ome_legend
 from sxtstudio.io.handover.pyramid import Convert, Pyramid, every_second, means
 from sxtstudio.io.handover.readback import size_on_disk
-from sxtstudio.io.handover.values import FIRST_LOOK, Found, find_values, smallest_type, whole
+from sxtstudio.io.handover.values import FIRST_LOOK, NamedValues, find_values, smallest_type, whole
 from sxtstudio.io.writing import NotAsWritten
 
 
@@ -109,7 +109,7 @@ def write_ome_labels(
 
 
 def _label_attributes(
-    image: LabelImage, found: Found, labels: Pyramid, classes: Mapping[int, str], *, beside: bool
+    image: LabelImage, found: NamedValues, labels: Pyramid, classes: Mapping[int, str], *, beside: bool
 ) -> dict[str, Any]:
     colours = [{"label-value": entry.value, "rgba": [*entry.rgb, 255]} for entry in found.legend]
     properties = [

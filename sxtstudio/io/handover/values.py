@@ -24,7 +24,7 @@ FIRST_LOOK = 0.2
 
 
 @dataclass(frozen=True)
-class Found:
+class NamedValues:
     """The values other than 0 that occur: their boxes, ascending, and what each of them means."""
 
     boxes: dict[int, Box]
@@ -36,7 +36,7 @@ class Found:
         return max(self.boxes, default=0)
 
 
-def find_values(image: LabelImage, progress: Progress) -> Found:
+def find_values(image: LabelImage, progress: Progress) -> NamedValues:
     """Go through a label image once; ``progress`` counts its slices.
 
     Raises
@@ -52,7 +52,7 @@ def find_values(image: LabelImage, progress: Progress) -> Found:
             known = boxes.get(value)
             boxes[value] = part if known is None else bounding_box((known, part)) or part
     boxes = dict(sorted(boxes.items()))
-    return Found(boxes, legend_for(image, boxes))
+    return NamedValues(boxes, legend_for(image, boxes))
 
 
 def whole(part: NDArray[Any], name: str) -> NDArray[np.uint32]:

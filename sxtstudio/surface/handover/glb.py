@@ -25,11 +25,11 @@ from sxtstudio.surface.handover.part import MeshPart
 from sxtstudio.surface.handover.sink import (
     Counted,
     Lengths,
+    MeshPaths,
     MeshSink,
     Step,
     Totals,
     Vector,
-    Where,
     append,
     nothing,
 )
@@ -55,7 +55,7 @@ def linear(rgb: Rgb) -> list[float]:
 class GlbSink(MeshSink):
     """Numbers go into a scratch file; the table of contents, which stands before them, comes at the end."""
 
-    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: MeshPaths, lengths: Lengths, name: str, step: Step = None) -> None:
         """Begin with the node of the tomogram."""
         super().__init__(where, lengths, name, step)
         self._file = self.opened()
@@ -204,8 +204,8 @@ def read_totals(path: Path, step: Counted = nothing) -> Totals:
 
 
 def _read(file: Any, begin: int, contents: Json, accessor: int) -> Any:
-    told = contents["accessors"][accessor]
-    view = contents["bufferViews"][told["bufferView"]]
+    described = contents["accessors"][accessor]
+    view = contents["bufferViews"][described["bufferView"]]
     file.seek(begin + view["byteOffset"])
-    kind = {_FLOAT: "<f4", _USHORT: "<u2", _UINT: "<u4"}[told["componentType"]]
-    return np.fromfile(file, kind, told["count"] * (3 if told["type"] == "VEC3" else 1))
+    kind = {_FLOAT: "<f4", _USHORT: "<u2", _UINT: "<u4"}[described["componentType"]]
+    return np.fromfile(file, kind, described["count"] * (3 if described["type"] == "VEC3" else 1))

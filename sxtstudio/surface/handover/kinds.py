@@ -10,7 +10,7 @@ from pathlib import Path
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.surface.handover import glb, obj, ply, pov, stl, vtp
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Where
+from sxtstudio.surface.handover.sink import Lengths, MeshPaths, MeshSink, Step
 from sxtstudio.surface.povray.write import meshes_file
 
 
@@ -40,7 +40,7 @@ class MeshFormat(StrEnum):
         return LengthUnit.UM if self is MeshFormat.GLB else LengthUnit.NM
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> FormatTraits:
         """How it is written."""
         return _KINDS[self]
 
@@ -57,24 +57,24 @@ MESH_SUFFIXES = tuple(kind.suffix for kind in MeshFormat)
 
 
 @dataclass(frozen=True)
-class Kind:
+class FormatTraits:
     """How files of a format are written, what lies beside them, and what they cannot hold.
 
     With ``plain_names`` the program opens no file whose name has umlauts.
     """
 
-    sink: Callable[[Where, Lengths, str, Step], MeshSink]
+    sink: Callable[[MeshPaths, Lengths, str, Step], MeshSink]
     losses: tuple[str, ...] = ()
     beside: Callable[[Path], Path] | None = None
     plain_names: bool = False
 
 
 _KINDS = {
-    MeshFormat.PLY: Kind(ply.PlySink, ("PLY keeps the colours of objects, but not their names.",)),
-    MeshFormat.STL: Kind(
+    MeshFormat.PLY: FormatTraits(ply.PlySink, ("PLY keeps the colours of objects, but not their names.",)),
+    MeshFormat.STL: FormatTraits(
         stl.StlSink, ("STL keeps neither colours nor names, and says its unit only in its first line.",)
     ),
-    MeshFormat.OBJ: Kind(
+    MeshFormat.OBJ: FormatTraits(
         obj.ObjSink,
         (
             "OBJ has no classes: names hold them.",
@@ -82,9 +82,11 @@ _KINDS = {
         ),
         obj.material_file,
     ),
-    MeshFormat.VTP: Kind(vtp.VtpSink, ("VTP keeps colours and numbers of objects, but not their names.",)),
-    MeshFormat.GLB: Kind(glb.GlbSink),
-    MeshFormat.POV: Kind(
+    MeshFormat.VTP: FormatTraits(
+        vtp.VtpSink, ("VTP keeps colours and numbers of objects, but not their names.",)
+    ),
+    MeshFormat.GLB: FormatTraits(glb.GlbSink),
+    MeshFormat.POV: FormatTraits(
         pov.PovSink, ("Names are comments in the scene; POV-Ray itself shows none.",), meshes_file, True
     ),
 }

@@ -14,13 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Counted, Lengths, MeshSink, Step, Totals, Vector, Where, nothing
+from sxtstudio.surface.handover.sink import (
+    Counted,
+    Lengths,
+    MeshPaths,
+    MeshSink,
+    Step,
+    Totals,
+    Vector,
+    nothing,
+)
 
 
 class ObjSink(MeshSink):
     """Text: the points of a part, then its triangles."""
 
-    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: MeshPaths, lengths: Lengths, name: str, step: Step = None) -> None:
         """Begin both files."""
         super().__init__(where, lengths, name, step)
         self._file = io.TextIOWrapper(self.opened(), encoding="utf-8", newline="\n")

@@ -10,11 +10,11 @@ from sxtstudio.surface.handover.part import MeshPart
 from sxtstudio.surface.handover.sink import (
     Counted,
     Lengths,
+    MeshPaths,
     MeshSink,
     Step,
     Totals,
     Vector,
-    Where,
     append,
     nothing,
 )
@@ -27,7 +27,7 @@ _PADDED = 400
 class PlySink(MeshSink):
     """Points go into the file, triangles behind them at the end."""
 
-    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: MeshPaths, lengths: Lengths, name: str, step: Step = None) -> None:
         """Leave room for the header."""
         super().__init__(where, lengths, name, step)
         self._file = self.opened()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where
+from sxtstudio.surface.handover.sink import Lengths, MeshPaths, MeshSink, Step, Totals, Vector
 from sxtstudio.surface.povray.meshes import MeshText, read_totals
 from sxtstudio.surface.povray.scene import PovMesh, PovScene, camera_on, lights_of
 from sxtstudio.surface.povray.write import check_scene, scene_text
@@ -16,7 +16,7 @@ from sxtstudio.surface.povray.write import check_scene, scene_text
 class PovSink(MeshSink):
     """Meshes go to the .inc; the scene, whose camera sees all of them, is written at the end."""
 
-    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: MeshPaths, lengths: Lengths, name: str, step: Step = None) -> None:
         """Begin the file of the meshes."""
         super().__init__(where, lengths, name, step)
         check_scene(where.final)

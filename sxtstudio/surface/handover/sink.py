@@ -67,7 +67,7 @@ class Lengths:
 
 
 @dataclass(frozen=True)
-class Where:
+class MeshPaths:
     """Where a file is written, what it will be called, and where a second one is written, if there is one."""
 
     path: Path
@@ -113,7 +113,7 @@ class MeshSink:
     triangles that have been written, and again when they are read back.
     """
 
-    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: MeshPaths, lengths: Lengths, name: str, step: Step = None) -> None:
         """Begin the file."""
         self.path, self.final, self.beside = where.path, where.final, where.beside
         self.lengths, self.name = lengths, name

@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Counted, Lengths, MeshSink, Step, Totals, Vector, Where, nothing
+from sxtstudio.surface.handover.sink import (
+    Counted,
+    Lengths,
+    MeshPaths,
+    MeshSink,
+    Step,
+    Totals,
+    Vector,
+    nothing,
+)
 
 _FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("extra", "<u2")])
 _HEADER = 80
@@ -16,7 +25,7 @@ _HEADER = 80
 class StlSink(MeshSink):
     """Triangles as they come; their number at the end."""
 
-    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: MeshPaths, lengths: Lengths, name: str, step: Step = None) -> None:
         """Write the header."""
         super().__init__(where, lengths, name, step)
         self._file = self.opened()

@@ -16,11 +16,11 @@ from sxtstudio.surface.handover.part import MeshPart
 from sxtstudio.surface.handover.sink import (
     Counted,
     Lengths,
+    MeshPaths,
     MeshSink,
     Step,
     Totals,
     Vector,
-    Where,
     append,
     nothing,
 )
@@ -38,7 +38,7 @@ _ARRAYS = (
 class VtpSink(MeshSink):
     """Arrays in scratch files until their sizes are known."""
 
-    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: MeshPaths, lengths: Lengths, name: str, step: Step = None) -> None:
         """Open the scratch files."""
         super().__init__(where, lengths, name, step)
         self._file = self.opened()

@@ -15,7 +15,7 @@ from sxtstudio.core.wording import count, grouped
 from sxtstudio.surface.handover.kinds import MESH_SUFFIXES, MeshFormat, Per, files_of, format_of
 from sxtstudio.surface.handover.names import file_stem, plain_stem
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, Step, Where
+from sxtstudio.surface.handover.sink import Lengths, MeshPaths, Step
 
 #: What lies beside the files of a folder and says what each of them is.
 LISTING = "meshes.csv"
@@ -24,7 +24,7 @@ _VERIFIED = ("Verified", "read back: all points and triangles are there")
 
 
 @dataclass
-class Written:
+class WrittenMeshes:
     """What was written so far."""
 
     objects: int = 0
@@ -73,12 +73,12 @@ def write_file(
         For another suffix, if it cannot be written, or is not the same when it is read back.
     """
     kind = format_of(path)
-    written = Written()
+    written = WrittenMeshes()
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_write(path))
         beside = kind.kind.beside
         second = None if beside is None else stack.enter_context(atomic_write(beside(path)))
-        _fill(kind, Where(temporary, path, second), parts, written, lengths, name, step)
+        _fill(kind, MeshPaths(temporary, path, second), parts, written, lengths, name, step)
     size = sum(file.stat().st_size for file in files_of(path))
     details = (*written.details(), ("Unit of length", lengths.text), _VERIFIED)
     return HandedOver(path, kind.text, size, details, kind.kind.losses)
@@ -116,7 +116,7 @@ def write_folder(
     refuse_foreign(folder)
     rows: list[tuple[object, ...]] = []
     names = _Names()
-    written = Written()
+    written = WrittenMeshes()
     files = 0
     with atomic_write(folder) as temporary:
         temporary.mkdir()
@@ -125,7 +125,7 @@ def write_folder(
             stem = plain_stem(stem) if kind.kind.plain_names else stem
             path = temporary / names.unique(f"{stem}{kind.suffix}")
             beside = kind.kind.beside
-            where = Where(path, path, None if beside is None else beside(path))
+            where = MeshPaths(path, path, None if beside is None else beside(path))
             _fill(kind, where, _listed(group, path.name, lengths, rows), written, lengths, name, step)
             files += 1
         text = csv_text(_COLUMNS, (dict(zip(_COLUMNS, row, strict=True)) for row in rows))
@@ -157,9 +157,9 @@ def refuse_foreign(folder: Path) -> None:
 
 def _fill(
     kind: MeshFormat,
-    where: Where,
+    where: MeshPaths,
     parts: Iterable[MeshPart],
-    written: Written,
+    written: WrittenMeshes,
     lengths: Lengths,
     name: str,
     step: Step = None,

@@ -17,7 +17,7 @@ from sxtstudio.core.quality.record import Quality
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import open_volume
 from sxtstudio.workflow.beamtime.pictures import read_planes, write_pictures
-from sxtstudio.workflow.beamtime.record import PICTURES, Kind, State, TomogramRecord
+from sxtstudio.workflow.beamtime.record import PICTURES, PictureKind, TomogramRecord, TomogramState
 from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.jobs.batch_objects import (
     ObjectsFound,
@@ -85,7 +85,7 @@ class AfterSegmentation:
             except Exception as error:
                 said = f"No {name}: {trouble_of(error, self._slices_from)}"
                 record = replace(record, messages=(*record.messages, said))
-        return replace(record, state=State.DONE)
+        return replace(record, state=TomogramState.DONE)
 
     def _objects(
         self,
@@ -115,7 +115,7 @@ class AfterSegmentation:
     ) -> dict[str, Any]:
         refuse_linked_folder(self._page / PICTURES)
 
-        def path_of(kind: Kind) -> Path:
+        def path_of(kind: PictureKind) -> Path:
             return self._page / PICTURES / f"{record.id}-{kind.value}.png"
 
         with open_volume(tomogram) as image, open_volume(labels) as there:

@@ -25,8 +25,8 @@ from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.workflow.beamtime.after import AfterSegmentation, Judge
 from sxtstudio.workflow.beamtime.page import check_files, write_now, write_page
 from sxtstudio.workflow.beamtime.pdf import PDF, write_pdf
-from sxtstudio.workflow.beamtime.record import RecordFolder, State, TomogramRecord, record_for
-from sxtstudio.workflow.beamtime.status import Doing, Status
+from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramRecord, TomogramState, record_for
+from sxtstudio.workflow.beamtime.status import Activity, Status
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted
 from sxtstudio.workflow.jobs.disk_room import DiskState, Room
@@ -135,7 +135,7 @@ class BeamtimeFollower(Follower):
         self._waiting: dict[str, int] = {}  # bytes of those that wait, by the id of their record
         self._arriving: tuple[str, ...] = ()
         self._took: deque[tuple[float, int]] = deque(maxlen=_RECENT)  # seconds and bytes
-        self._told = 0.0
+        self._reported_at = 0.0
         self._version = ""
         self._written_at, self._writing_s = -math.inf, 0.0
         self._changed = True
@@ -149,7 +149,7 @@ class BeamtimeFollower(Follower):
         return [
             record.name
             for record in self.records
-            if record.state is State.FAILED and self._is_settled(record) and self._is_there(record)
+            if record.state is TomogramState.FAILED and self._is_settled(record) and self._is_there(record)
         ]
 
     # What run_watch calls
@@ -157,15 +157,16 @@ class BeamtimeFollower(Follower):
     def begin(self, watch: FolderWatch) -> None:
         """Take off the watch what was done in earlier runs, and show that on the page."""
         for record in self.records:
-            if record.state in (State.WAITING, State.RUNNING):
+            if record.state in (TomogramState.WAITING, TomogramState.RUNNING):
                 if self._is_there(record):
-                    self._keep(replace(record, state=State.WAITING))  # a killed run left it as in work
+                    # A killed run left it as in work.
+                    self._keep(replace(record, state=TomogramState.WAITING))
                     watch.forget(Path(record.path))
                 else:
                     self.records.remove(record.id)
             elif self._is_settled(record):
                 watch.take(Path(record.path), record.signature)
-        self._tell(self._now(), at_once=True)
+        self._report(self._now(), at_once=True)
 
     def wants(self, tomogram: Path) -> bool:
         """Whether a tomogram is not done; one that was only touched or moved back is."""
@@ -185,7 +186,7 @@ class BeamtimeFollower(Follower):
         for tomogram in tomograms:
             if tomogram in self._arrived:
                 self._keep(self._arrived[tomogram])
-        self._tell(self._now(), at_once=True)
+        self._report(self._now(), at_once=True)
 
     def arriving(self, tomograms: list[Path]) -> None:
         """Show which are there and not complete yet."""
@@ -196,7 +197,7 @@ class BeamtimeFollower(Follower):
         tomogram = on_disk(row.tomogram)
         record = self._arrived.get(tomogram)
         if row.state == "waiting" and record is not None and row.message:
-            self._keep(replace(record, state=State.WAITING, messages=(row.message,)))
+            self._keep(replace(record, state=TomogramState.WAITING, messages=(row.message,)))
         if row.state in ("waiting", "stopped"):
             self._running.pop(tomogram, None)
         if row.state != "running":
@@ -205,13 +206,13 @@ class BeamtimeFollower(Follower):
         if begins:
             self._running[tomogram] = _Running(self._clock(), 0 if record is None else record.signature[1])
             if record is not None:
-                self._arrived[tomogram] = replace(record, state=State.RUNNING)
+                self._arrived[tomogram] = replace(record, state=TomogramState.RUNNING)
                 self._keep(self._arrived[tomogram])
         done, total = row.slices or (0, 1)
         running = self._running[tomogram]
         another_step = running.objects != row.finding_objects
         running.fraction, running.objects = done / total, row.finding_objects
-        self._tell(self._now(), at_once=begins or another_step)
+        self._report(self._now(), at_once=begins or another_step)
 
     def ended(self, row: BatchRow, progress: Progress) -> None:
         """Judge and draw a tomogram that was segmented, and keep its record."""
@@ -235,17 +236,19 @@ class BeamtimeFollower(Follower):
             device=str(details.get("device", "")),
         )
         if row.state in ("done", "skipped") and row.output is not None:
-            record = replace(record, state=State.RUNNING)
+            record = replace(record, state=TomogramState.RUNNING)
             record = self._after.run(record, row.tomogram, row.output, row.objects, progress)
             running = self._running.get(tomogram)
             if running is not None:
                 self._took.append((self._clock() - running.begun, running.bytes))
         else:
             skipped = row.state == "skipped"
-            record = replace(record, state=State.SKIPPED if skipped else State.FAILED, labels=None)
+            record = replace(
+                record, state=TomogramState.SKIPPED if skipped else TomogramState.FAILED, labels=None
+            )
         self._running.pop(tomogram, None)
         self._keep(record)
-        self._tell(self._now(), at_once=True)
+        self._report(self._now(), at_once=True)
         if self._pdf_at is None or self._clock() - self._pdf_at > _PDF_EVERY_S:
             self._write_pdf()
 
@@ -254,7 +257,7 @@ class BeamtimeFollower(Follower):
         blocked = state is not None and state.room >= Room.FULL
         self.status = replace(self.status, trouble="" if state is None else state.sentence)
         status = self._now()
-        self._tell(replace(status, doing=Doing.BLOCKED) if blocked else status, at_once=True)
+        self._report(replace(status, doing=Activity.BLOCKED) if blocked else status, at_once=True)
 
     def idle(self) -> None:
         """Say that the program is alive, and write the PDF where something is new."""
@@ -264,9 +267,9 @@ class BeamtimeFollower(Follower):
                 self.records.remove(record_id)
                 del self._waiting[record_id]
         status = self._now()
-        if self.status.doing is Doing.BLOCKED:
-            status = replace(status, doing=Doing.BLOCKED)
-        self._tell(status, at_once=status != self.status)
+        if self.status.doing is Activity.BLOCKED:
+            status = replace(status, doing=Activity.BLOCKED)
+        self._report(status, at_once=status != self.status)
         pause = max(_NOW_EVERY_S, _PAGE_SHARE * self._pdf_writing_s)
         if self._pdf_stale and (self._pdf_at is None or self._clock() - self._pdf_at > pause):
             self._write_pdf()
@@ -274,10 +277,10 @@ class BeamtimeFollower(Follower):
     def stopped(self) -> None:
         """Show that nothing is done any more, and let others into the folder."""
         for record in self.records:
-            if record.state is State.RUNNING:
-                self._keep(replace(record, state=State.WAITING))
+            if record.state is TomogramState.RUNNING:
+                self._keep(replace(record, state=TomogramState.WAITING))
         self._running.clear()
-        self._tell(Status(Doing.STOPPED, trouble=""), at_once=True)
+        self._report(Status(Activity.STOPPED, trouble=""), at_once=True)
         if self._pdf_stale:
             self._write_pdf()
         self._lock.release()
@@ -285,14 +288,14 @@ class BeamtimeFollower(Follower):
     # Records and page
 
     def _on_step(self, record: TomogramRecord, step: str) -> None:
-        now = replace(self._now(), doing=Doing.WORKING, name=record.name, step=step, fraction=0.0)
-        self._tell(now, at_once=True)
+        now = replace(self._now(), doing=Activity.WORKING, name=record.name, step=step, fraction=0.0)
+        self._report(now, at_once=True)
 
     def _keep(self, record: TomogramRecord) -> None:
         """Write a record; one that cannot be written now is, once more, with the next state of it."""
         self._changed = self._pdf_stale = True
         self._waiting.pop(record.id, None)
-        if record.state is State.WAITING:
+        if record.state is TomogramState.WAITING:
             self._waiting[record.id] = record.signature[1]
         try:
             self.records.write(record)
@@ -314,9 +317,9 @@ class BeamtimeFollower(Follower):
 
     def _is_settled(self, record: TomogramRecord) -> bool:
         """Whether nothing is to be done as long as the file is as it is; failing again helps nobody."""
-        final = [State.DONE, State.SKIPPED]
+        final = [TomogramState.DONE, TomogramState.SKIPPED]
         if not self.parameters.retry_failed:
-            final.append(State.FAILED)
+            final.append(TomogramState.FAILED)
         return record.state in final and not record.replaced
 
     def _now(self) -> Status:
@@ -328,10 +331,14 @@ class BeamtimeFollower(Follower):
         names = [path.name for path in self._running]
         name = names[0] if len(names) == 1 else count(len(names), "tomogram")
         if all(one.objects for one in running):
-            return Status(Doing.WORKING, name, "objects", 0.0, waiting, self._left(), trouble, self._arriving)
+            return Status(
+                Activity.WORKING, name, "objects", 0.0, waiting, self._left(), trouble, self._arriving
+            )
         whole = sum(one.bytes for one in running)
         done = sum(one.bytes * one.fraction for one in running) / whole if whole else running[0].fraction
-        return Status(Doing.WORKING, name, "segmenting", done, waiting, self._left(), trouble, self._arriving)
+        return Status(
+            Activity.WORKING, name, "segmenting", done, waiting, self._left(), trouble, self._arriving
+        )
 
     def _left(self) -> float | None:
         """Return how long those in work and those that wait take: as long as a byte took until now.
@@ -348,16 +355,16 @@ class BeamtimeFollower(Follower):
         left = sum(self._waiting.values()) + sum(one.bytes * (1 - one.fraction) for one in running)
         return float(seconds / done * left / max(1, len(running)))
 
-    def _tell(self, status: Status, *, at_once: bool = False) -> None:
+    def _report(self, status: Status, *, at_once: bool = False) -> None:
         """Show what is done now; what changes all the time is shown now and then."""
         self.status = status
         self._on_status(status)
         now = self._clock()
-        if not at_once and now - self._told < _NOW_EVERY_S:
+        if not at_once and now - self._reported_at < _NOW_EVERY_S:
             return
-        self._told = now
+        self._reported_at = now
         # The page of thousands takes a second: it is written seldom enough to cost next to nothing.
-        due = now - self._written_at >= _PAGE_SHARE * self._writing_s or status.doing is Doing.STOPPED
+        due = now - self._written_at >= _PAGE_SHARE * self._writing_s or status.doing is Activity.STOPPED
         try:
             if self._changed and due:
                 self._version = write_page(self.parameters.page, self.parameters.title, list(self.records))

@@ -22,10 +22,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import open_plain
 from sxtstudio.core.printable import printable
 from sxtstudio.core.quality.dictionary import DEFINITIONS
-from sxtstudio.core.quality.record import Figure
+from sxtstudio.core.quality.record import QualityFigure
 from sxtstudio.core.shipped import resources
 from sxtstudio.core.wording import duration, shape_text, share, voxel_text
-from sxtstudio.workflow.beamtime.record import Kind, TomogramRecord
+from sxtstudio.workflow.beamtime.record import PictureKind, TomogramRecord
 from sxtstudio.workflow.beamtime.status import Status
 from sxtstudio.workflow.beamtime.summary import (
     Day,
@@ -164,12 +164,12 @@ def _entry(record: TomogramRecord) -> dict[str, Any]:
         "model": printable(f"{record.model} ({record.device})") if record.model else "",
         "sentences": [printable(text) for text in sentences_of(record)],
         "figures": [_figure(one) for one in (() if quality is None else quality.figures)],
-        "pictures": {kind.value: record.picture(kind) for kind in Kind if kind in record.pictures},
+        "pictures": {kind.value: record.picture(kind) for kind in PictureKind if kind in record.pictures},
         "replaced": record.replaced,
     }
 
 
-def _figure(one: Figure) -> list[Any]:
+def _figure(one: QualityFigure) -> list[Any]:
     value = one.value if one.value is None or math.isfinite(one.value) else None
     return [one.name.value, one.definition.title, one.text, one.flag.value, printable(one.sentence), value]
 
@@ -192,7 +192,7 @@ def _day(day: Day) -> dict[str, Any]:
 
 def _plain(record: TomogramRecord) -> str:
     """Return a tomogram as HTML without scripts."""
-    picture = record.picture(Kind.SLICE)
+    picture = record.picture(PictureKind.SLICE)
     image = f'<a href="{picture}"><img src="{picture}" width="160" alt=""></a> ' if picture else ""
     words = [mark_of(record).value, record.arrived[:16].replace("T", " "), *sentences_of(record)]
     text = html.escape(printable(f"{record.name}: {'; '.join(words)}"))

@@ -9,11 +9,11 @@ from pathlib import Path
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import is_in_use
 from sxtstudio.core.paths import resolved
-from sxtstudio.workflow.beamtime.record import RecordFolder, State, TomogramRecord, is_page
-from sxtstudio.workflow.beamtime.status import Doing
+from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramRecord, TomogramState, is_page
+from sxtstudio.workflow.beamtime.status import Activity
 
 
-def read_page(folder: Path) -> tuple[Doing, list[TomogramRecord]]:
+def read_page(folder: Path) -> tuple[Activity, list[TomogramRecord]]:
     """Return the records of a page for one who only looks, and whether somebody works there.
 
     Where nobody does, none of them is in work, whatever a program that was killed has left.
@@ -24,13 +24,16 @@ def read_page(folder: Path) -> tuple[Doing, list[TomogramRecord]]:
         If the folder cannot be read.
     """
     if not is_page(folder):
-        return Doing.STOPPED, []
+        return Activity.STOPPED, []
     records = list(RecordFolder(folder))
     with suppress(OSError):  # read-only: nobody can work there
         if is_in_use(folder):
-            return Doing.ELSEWHERE, records
-    killed = (replace(one, state=State.WAITING) if one.state is State.RUNNING else one for one in records)
-    return Doing.STOPPED, list(killed)
+            return Activity.ELSEWHERE, records
+    killed = (
+        replace(one, state=TomogramState.WAITING) if one.state is TomogramState.RUNNING else one
+        for one in records
+    )
+    return Activity.STOPPED, list(killed)
 
 
 def check_page(page: Path, watched: Path) -> None:

@@ -16,10 +16,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.printable import printable
 from sxtstudio.core.shipped import resources
 from sxtstudio.core.wording import count, cut
-from sxtstudio.workflow.beamtime.record import Kind, State, TomogramRecord
+from sxtstudio.workflow.beamtime.record import PictureKind, TomogramRecord, TomogramState
 from sxtstudio.workflow.beamtime.summary import (
     Day,
-    Mark,
+    TomogramMark,
     days_of,
     headline_of,
     mark_of,
@@ -35,10 +35,14 @@ PDF = "beamtime.pdf"
 #: Pictures in it, the latest and those that ask for a look first; with 12 kB each it stays below 5 MB.
 MOST_PICTURES, _PICTURE_PX, _QUALITY = 240, 220, 70
 # Tomograms that are described in sentences, and days that are compared.
-_MOST_TOLD, _MOST_DAYS = 150, 14
+_MOST_DESCRIBED, _MOST_DAYS = 150, 14
 _FONT, _COLUMNS, _GAP_MM = "DejaVu", 4, 4.0
 _TEXT, _FAINT = (29, 33, 38), (91, 99, 109)
-_COLOURS = {Mark.FAILED: (179, 38, 30), Mark.BAD: (179, 38, 30), Mark.LOOK: (138, 90, 0)}
+_COLOURS = {
+    TomogramMark.FAILED: (179, 38, 30),
+    TomogramMark.BAD: (179, 38, 30),
+    TomogramMark.LOOK: (138, 90, 0),
+}
 
 
 def write_pdf(folder: Path, title: str, records: Sequence[TomogramRecord], path: Path | None = None) -> Path:
@@ -60,13 +64,15 @@ def write_pdf(folder: Path, title: str, records: Sequence[TomogramRecord], path:
     UserError
         If it cannot be written.
     """
-    counted = [record for record in records if not record.replaced and record.state is not State.SKIPPED]
+    counted = [
+        record for record in records if not record.replaced and record.state is not TomogramState.SKIPPED
+    ]
     days = days_of(records)
     final = folder / PDF if path is None else path
     with _begun(title) as pdf:
         _heading(pdf, title, counted)
         _table_of_days(pdf, days[:_MOST_DAYS])
-        _told(pdf, [record for record in counted[::-1] if needs_look(record)])
+        _describe(pdf, [record for record in counted[::-1] if needs_look(record)])
         _wall(pdf, folder, counted)
         with atomic_write(final) as temporary:
             temporary.write_bytes(bytes(pdf.output()))
@@ -100,10 +106,10 @@ def _begun(title: str) -> Iterator[FPDF]:
 
 def _heading(pdf: FPDF, title: str, records: Sequence[TomogramRecord]) -> None:
     _line(pdf, printable(title), 18)
-    done = sum(record.state is State.DONE for record in records)
-    looks = sum(needs_look(record) for record in records)
+    done = sum(record.state is TomogramState.DONE for record in records)
+    to_look_at = sum(needs_look(record) for record in records)
     words = [count(len(records), "tomogram"), f"{done} done"]
-    words += [f"{looks} to look at"] if looks else []
+    words += [f"{to_look_at} to look at"] if to_look_at else []
     if records:
         first, last = _date(records[0].day), _date(records[-1].day)
         words.append(first if first == last else f"{first} to {last}")
@@ -137,21 +143,21 @@ def _table_of_days(pdf: FPDF, days: Sequence[Day]) -> None:
             table.row([title, *cells])
 
 
-def _told(pdf: FPDF, records: Sequence[TomogramRecord]) -> None:
+def _describe(pdf: FPDF, records: Sequence[TomogramRecord]) -> None:
     if not records:
         return
     _section(pdf, "To look at", "")
-    for record in records[:_MOST_TOLD]:
+    for record in records[:_MOST_DESCRIBED]:
         mark = mark_of(record)
         _line(pdf, f"{cut(printable(record.name), 70)} – {mark.value}", 9, _COLOURS.get(mark, _TEXT))
         _line(pdf, cut(printable(" ".join(sentences_of(record))), 500), 8, _FAINT)
-    if len(records) > _MOST_TOLD:
-        _line(pdf, f"and {count(len(records) - _MOST_TOLD, 'more tomogram')}; the page has them all.", 9)
+    if len(records) > _MOST_DESCRIBED:
+        _line(pdf, f"and {count(len(records) - _MOST_DESCRIBED, 'more tomogram')}; the page has them all.", 9)
 
 
 def _wall(pdf: FPDF, folder: Path, records: Sequence[TomogramRecord]) -> None:
     """Draw thumbnails with names, the latest first; of too many those to look at and the latest."""
-    done = [record for record in records[::-1] if record.state is State.DONE]
+    done = [record for record in records[::-1] if record.state is TomogramState.DONE]
     if not done:
         return
     if len(done) > MOST_PICTURES:
@@ -176,7 +182,7 @@ def _wall(pdf: FPDF, folder: Path, records: Sequence[TomogramRecord]) -> None:
 
 
 def _thumbnail(pdf: FPDF, folder: Path, record: TomogramRecord, left: float, top: float, side: float) -> None:
-    picture = record.picture(Kind.SMALL)
+    picture = record.picture(PictureKind.SMALL)
     small = None if picture is None else _jpeg(folder / picture)
     if small is not None:
         pdf.image(small, left, top, side, side, keep_aspect_ratio=True)

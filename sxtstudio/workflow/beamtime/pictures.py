@@ -25,11 +25,16 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.surface import EmptyLabels, SurfaceParameters, extract_surface, render_picture
-from sxtstudio.workflow.beamtime.record import Kind
+from sxtstudio.workflow.beamtime.record import PictureKind
 from sxtstudio.workflow.results.pictures import draw_scale_bar
 
 #: The longer edge of each picture; a byte for a pixel and the palette are the most that a file can take.
-MOST_PX: dict[Kind, int] = {Kind.SMALL: 320, Kind.SLICE: 640, Kind.PLANES: 640, Kind.SURFACE: 640}
+MOST_PX: dict[PictureKind, int] = {
+    PictureKind.SMALL: 320,
+    PictureKind.SLICE: 640,
+    PictureKind.PLANES: 640,
+    PictureKind.SURFACE: 640,
+}
 # Labels for the 3D picture are binned to about so many voxels along the longest edge.
 _SURFACE_VOXELS = 200
 _SURFACE_FACES = 200_000
@@ -46,7 +51,7 @@ _SHOWN_PX = 300
 
 
 @dataclass(frozen=True, eq=False)
-class Planes:
+class MiddlePlanes:
     """What is drawn of a tomogram: its three middle planes, those of its labels, and all labels, binned.
 
     Attributes
@@ -72,7 +77,7 @@ class Planes:
     labelled: float
 
 
-def read_planes(tomogram: Volume, labels: Volume, progress: Progress | None = None) -> Planes:
+def read_planes(tomogram: Volume, labels: Volume, progress: Progress | None = None) -> MiddlePlanes:
     """Read a tomogram and labels of the same shape once, and keep what is drawn of them.
 
     Raises
@@ -102,7 +107,7 @@ def read_planes(tomogram: Volume, labels: Volume, progress: Progress | None = No
     if middle is None:
         raise ValueError("a volume without slices")
     xz, xz_labels, yz, yz_labels = (np.concatenate(parts) for parts in zip(*slabs, strict=True))
-    return Planes(
+    return MiddlePlanes(
         (middle[0], xz, yz),
         (middle[1], xz_labels, yz_labels),
         small,
@@ -128,8 +133,8 @@ def _any_in_blocks(there: NDArray[np.bool_], high: int, wide: int) -> NDArray[np
 
 
 def write_pictures(
-    planes: Planes, path_of: Callable[[Kind], Path], progress: Progress | None = None
-) -> tuple[tuple[Kind, ...], str]:
+    planes: MiddlePlanes, path_of: Callable[[PictureKind], Path], progress: Progress | None = None
+) -> tuple[tuple[PictureKind, ...], str]:
     """Write the pictures of a tomogram as PNG; return which there are, and why there is none in 3D.
 
     Without labels there is none in 3D, and where the machine cannot draw it: then the text says why.
@@ -139,25 +144,25 @@ def write_pictures(
     UserError
         If a picture cannot be written.
     """
-    xy = _paletted(_drawn(planes, 0, MOST_PX[Kind.SLICE]))
+    xy = _paletted(_drawn(planes, 0, MOST_PX[PictureKind.SLICE]))
     if planes.voxel_nm is not None:
         _, y, x = planes.voxel_nm
         edge_nm = max(y * planes.images[0].shape[0], x * planes.images[0].shape[1])
         draw_scale_bar(xy, edge_nm / max(xy.size), _SHOWN_PX)
-    small = _paletted(_drawn(planes, 0, MOST_PX[Kind.SMALL]))
+    small = _paletted(_drawn(planes, 0, MOST_PX[PictureKind.SMALL]))
     three = _paletted(_three(planes))
-    for kind, picture in ((Kind.SMALL, small), (Kind.SLICE, xy), (Kind.PLANES, three)):
+    for kind, picture in ((PictureKind.SMALL, small), (PictureKind.SLICE, xy), (PictureKind.PLANES, three)):
         with atomic_write(path_of(kind), own=True) as temporary:
             picture.save(temporary, "PNG", optimize=True)
-    made = (Kind.SMALL, Kind.SLICE, Kind.PLANES)
+    made = (PictureKind.SMALL, PictureKind.SLICE, PictureKind.PLANES)
     try:
-        drawn = _write_surface(planes, path_of(Kind.SURFACE), progress)
+        drawn = _write_surface(planes, path_of(PictureKind.SURFACE), progress)
     except UserError as error:
         return made, str(error)
-    return ((*made, Kind.SURFACE) if drawn else made), ""
+    return ((*made, PictureKind.SURFACE) if drawn else made), ""
 
 
-def _write_surface(planes: Planes, path: Path, progress: Progress | None) -> bool:
+def _write_surface(planes: MiddlePlanes, path: Path, progress: Progress | None) -> bool:
     edges = planes.voxel_nm
     binned = None if edges is None else (
         edges[0] * planes.bins[0], edges[1] * planes.bins[1], edges[2] * planes.bins[2],
@@ -172,7 +177,7 @@ def _write_surface(planes: Planes, path: Path, progress: Progress | None) -> boo
     return True
 
 
-def _drawn(planes: Planes, plane: int, most_px: int) -> NDArray[np.uint8]:
+def _drawn(planes: MiddlePlanes, plane: int, most_px: int) -> NDArray[np.uint8]:
     """Return a plane with outlines as numbers of the palette, its pixels square."""
     image, labels = planes.images[plane], planes.labels[plane]
     high, wide = _edges_of(planes, plane)
@@ -190,16 +195,16 @@ def _drawn(planes: Planes, plane: int, most_px: int) -> NDArray[np.uint8]:
     return drawn
 
 
-def _edges_of(planes: Planes, plane: int) -> tuple[float, float]:
+def _edges_of(planes: MiddlePlanes, plane: int) -> tuple[float, float]:
     z, y, x = planes.voxel_nm or (1.0, 1.0, 1.0)
     return ((y, x), (z, x), (z, y))[plane]
 
 
-def _three(planes: Planes) -> NDArray[np.uint8]:
+def _three(planes: MiddlePlanes) -> NDArray[np.uint8]:
     """Return xy with xz below and yz, turned, to its right: an unfolded box, in one scale."""
     sizes = [np.multiply(_edges_of(planes, n), planes.images[n].shape) for n in range(3)]
     (high, wide), deep = sizes[0], sizes[1][0]
-    pixel = max(high + deep, wide + deep) / (MOST_PX[Kind.PLANES] - _GAP_PX)
+    pixel = max(high + deep, wide + deep) / (MOST_PX[PictureKind.PLANES] - _GAP_PX)
     most = [max(1, round(max(size) / pixel)) for size in sizes]
     xy, xz, yz = (_drawn(planes, n, most[n]) for n in range(3))
     yz = yz.T

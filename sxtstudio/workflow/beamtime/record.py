@@ -27,7 +27,7 @@ import msgspec
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import refuse_linked_folder
-from sxtstudio.core.quality.record import Flag, Quality
+from sxtstudio.core.quality.record import Quality, QualityFlag
 from sxtstudio.core.records import read_json, record_of
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.workflow.jobs.watch import Signature
@@ -41,7 +41,7 @@ _EARLIEST = datetime(2000, 1, 1).timestamp()
 _DAY_S = 86_400.0
 
 
-class State(StrEnum):
+class TomogramState(StrEnum):
     """What has become of a tomogram; files keep the value."""
 
     WAITING = "waiting"
@@ -51,7 +51,7 @@ class State(StrEnum):
     SKIPPED = "left out"  # no tomogram, such as a tilt series
 
 
-class Kind(StrEnum):
+class PictureKind(StrEnum):
     """The pictures of a tomogram; names of files keep the value."""
 
     SMALL = "small"
@@ -99,7 +99,7 @@ class TomogramRecord:
     id: str
     path: str
     arrived: str
-    state: State = State.WAITING
+    state: TomogramState = TomogramState.WAITING
     labels: str | None = None
     shape: tuple[int, int, int] | None = None
     voxel_nm: tuple[float, float, float] | None = None
@@ -109,7 +109,7 @@ class TomogramRecord:
     device: str = ""
     quality: Quality | None = None
     objects: dict[str, int] | None = None
-    pictures: tuple[Kind, ...] = ()
+    pictures: tuple[PictureKind, ...] = ()
     doubts: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     replaced: bool = False
@@ -127,14 +127,14 @@ class TomogramRecord:
         return self.arrived[:10]
 
     @property
-    def flag(self) -> Flag:
+    def flag(self) -> QualityFlag:
         """The worst that is known of it."""
-        if self.state is State.FAILED:
-            return Flag.BAD
-        worst = Flag.GOOD if self.quality is None else self.quality.worst
-        return Flag.LOOK if self.doubts and worst is Flag.GOOD else worst
+        if self.state is TomogramState.FAILED:
+            return QualityFlag.BAD
+        worst = QualityFlag.GOOD if self.quality is None else self.quality.worst
+        return QualityFlag.LOOK if self.doubts and worst is QualityFlag.GOOD else worst
 
-    def picture(self, kind: Kind) -> str | None:
+    def picture(self, kind: PictureKind) -> str | None:
         """Return the name of a picture, relative to the folder of the page."""
         return f"{PICTURES}/{self.id}-{kind.value}.png" if kind in self.pictures else None
 
@@ -241,7 +241,7 @@ class RecordFolder:
         for former in self.of_path(record.path):
             if former.id == record.id or former.replaced:
                 continue
-            if former.state is State.DONE:
+            if former.state is TomogramState.DONE:
                 whole = read_record(self._file(former.id))
                 self._write(replace(whole, replaced=True))
             else:
@@ -252,7 +252,7 @@ class RecordFolder:
         """Forget a record and its pictures."""
         record = self._records.pop(record_id)
         self._of_path[record.path].remove(record_id)
-        for kind in Kind:
+        for kind in PictureKind:
             with suppress(OSError):
                 (self.folder / PICTURES / f"{record_id}-{kind.value}.png").unlink()
         with suppress(OSError):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sxtstudio.core.wording import count, rough_duration
 
 
-class Doing(StrEnum):
+class Activity(StrEnum):
     """What it does; files keep the value."""
 
     LOOKING = "looking"  # for new tomograms
@@ -38,7 +38,7 @@ class Status:
         The names of files that are there and not complete yet.
     """
 
-    doing: Doing = Doing.LOOKING
+    doing: Activity = Activity.LOOKING
     name: str = ""
     step: str = ""
     fraction: float = 0.0
@@ -51,13 +51,13 @@ class Status:
     def text(self) -> str:
         """One line for a person."""
         match self.doing:
-            case Doing.STOPPED:
+            case Activity.STOPPED:
                 return "Stopped: new tomograms are not segmented."
-            case Doing.BLOCKED:
+            case Activity.BLOCKED:
                 return "Work waits."
-            case Doing.LOOKING:
+            case Activity.LOOKING:
                 return self._looking
-            case Doing.ELSEWHERE:
+            case Activity.ELSEWHERE:
                 return "Another window or command works in this folder; here is what it has done."
         step = f", {self.step}" if self.step else ""
         done = f" {round(100 * self.fraction)} %" if self.fraction > 0 else ""

@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from sxtstudio.core.quality.dictionary import DEFINITIONS, FigureName
-from sxtstudio.core.quality.record import Flag
+from sxtstudio.core.quality.record import QualityFlag
 from sxtstudio.core.wording import count, grouped, share, significant
-from sxtstudio.workflow.beamtime.record import State, TomogramRecord
+from sxtstudio.workflow.beamtime.record import TomogramRecord, TomogramState
 
 #: What days are compared by, beside the figures of quality.
 LABELLED, OBJECTS_FOUND = "labelled", "objects found"
@@ -26,7 +26,7 @@ _KEYS = (LABELLED, *_COMPARED, OBJECTS_FOUND)
 _Means = dict[str, tuple[float | None, str]]
 
 
-class Mark(StrEnum):
+class TomogramMark(StrEnum):
     """What a tomogram is sorted and filtered by, from what asks most for a look."""
 
     FAILED = "failed"
@@ -38,39 +38,47 @@ class Mark(StrEnum):
     SKIPPED = "left out"
 
 
-def mark_of(record: TomogramRecord) -> Mark:
+def mark_of(record: TomogramRecord) -> TomogramMark:
     """Return the one word for a tomogram."""
     match record.state:
-        case State.FAILED:
-            return Mark.FAILED
-        case State.SKIPPED:
-            return Mark.SKIPPED
-        case State.RUNNING:
-            return Mark.RUNNING
-        case State.WAITING:
-            return Mark.WAITING
-    return {Flag.BAD: Mark.BAD, Flag.LOOK: Mark.LOOK}.get(record.flag, Mark.GOOD)
+        case TomogramState.FAILED:
+            return TomogramMark.FAILED
+        case TomogramState.SKIPPED:
+            return TomogramMark.SKIPPED
+        case TomogramState.RUNNING:
+            return TomogramMark.RUNNING
+        case TomogramState.WAITING:
+            return TomogramMark.WAITING
+    return {QualityFlag.BAD: TomogramMark.BAD, QualityFlag.LOOK: TomogramMark.LOOK}.get(
+        record.flag, TomogramMark.GOOD
+    )
 
 
 def needs_look(record: TomogramRecord) -> bool:
     """Whether somebody should look at it."""
-    return mark_of(record) in (Mark.FAILED, Mark.BAD, Mark.LOOK) and not record.replaced
+    return (
+        mark_of(record) in (TomogramMark.FAILED, TomogramMark.BAD, TomogramMark.LOOK) and not record.replaced
+    )
 
 
 def sentences_of(record: TomogramRecord) -> list[str]:
     """Return what to know of a tomogram, what asks for a look first, each a whole sentence."""
     texts = ["Another file of this name has taken its place since."] if record.replaced else []
-    texts += [*_asking(record), *record.messages]
+    texts += [*_reasons_to_look(record), *record.messages]
     names = {Path(path).stem.split(".")[0] for path in (record.path, record.labels or record.path)}
     whole = (text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
     return [text if _begins_with_name(text, names) else f"{text[0].upper()}{text[1:]}" for text in whole]
 
 
-def _asking(record: TomogramRecord) -> list[str]:
+def _reasons_to_look(record: TomogramRecord) -> list[str]:
     """Return why it asks for a look: what is bad, what is doubted of its labels, what else is not good."""
     flagged = () if record.quality is None else record.quality.flagged
-    bad = [figure.sentence for figure in flagged if figure.flag is Flag.BAD]
-    return [*bad, *record.doubts, *(figure.sentence for figure in flagged if figure.flag is not Flag.BAD)]
+    bad = [figure.sentence for figure in flagged if figure.flag is QualityFlag.BAD]
+    return [
+        *bad,
+        *record.doubts,
+        *(figure.sentence for figure in flagged if figure.flag is not QualityFlag.BAD),
+    ]
 
 
 def _begins_with_name(text: str, names: Iterable[str]) -> bool:
@@ -81,13 +89,13 @@ def _begins_with_name(text: str, names: Iterable[str]) -> bool:
 
 def headline_of(record: TomogramRecord) -> str:
     """Return the line below a thumbnail: why it asks for a look, or what was found."""
-    if record.state in (State.WAITING, State.RUNNING):
+    if record.state in (TomogramState.WAITING, TomogramState.RUNNING):
         return record.messages[0] if record.messages else ""  # the mark says the rest
-    if record.state is not State.DONE:
+    if record.state is not TomogramState.DONE:
         return record.messages[0] if record.messages else record.state.value
-    asking = _asking(record)
-    if asking:
-        return asking[0]
+    reasons = _reasons_to_look(record)
+    if reasons:
+        return reasons[0]
     words = [] if record.labelled is None else [f"{share(record.labelled)} labelled"]
     total = objects_total(record)
     return ", ".join([*words, *([] if total is None else [count(total, "object")])])
@@ -160,7 +168,7 @@ def days_of(records: Iterable[TomogramRecord]) -> list[Day]:
     """Return the days, the latest first; tomograms whose file was replaced since do not count."""
     groups: dict[str, list[TomogramRecord]] = {}
     for record in records:
-        if not record.replaced and record.state is not State.SKIPPED:
+        if not record.replaced and record.state is not TomogramState.SKIPPED:
             groups.setdefault(record.day, []).append(record)
     names = sorted(groups)
     means = {name: {key: _mean(groups[name], key) for key in _KEYS} for name in names}
@@ -173,8 +181,8 @@ def days_of(records: Iterable[TomogramRecord]) -> list[Day]:
                 name,
                 before,
                 len(ours),
-                sum(one.state is State.DONE for one in ours),
-                sum(one.state is State.FAILED for one in ours),
+                sum(one.state is TomogramState.DONE for one in ours),
+                sum(one.state is TomogramState.FAILED for one in ours),
                 sum(needs_look(one) for one in ours),
                 tuple(_compared(means[name], {} if before is None else means[before])),
             )
@@ -198,7 +206,7 @@ def _mean(records: Sequence[TomogramRecord], key: str) -> tuple[float | None, st
     values: list[float] = []
     unit = "share" if key == LABELLED else ""
     for record in records:
-        if record.state is not State.DONE:
+        if record.state is not TomogramState.DONE:
             continue
         value: float | None = None
         if key == LABELLED:

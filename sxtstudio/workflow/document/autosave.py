@@ -28,7 +28,7 @@ class Autosave:
         self._saver = Saver(self._write)
         self._writing = threading.Lock()
         self._closed = False
-        self._submitted: tuple[files.State, tuple[Step, ...]] | None = None
+        self._submitted: tuple[files.FolderState, tuple[Step, ...]] | None = None
         self._steps_written = -1  # none, and what may lie there is not ours
         self._recoverable: tuple[bool, tuple[str, ...]] | None = None
         self._flushed_at = 0.0
@@ -36,7 +36,7 @@ class Autosave:
         self._later: threading.Timer | None = None
         self._explained = False
 
-    def save(self, state: files.State, steps: tuple[Step, ...], *, wait: bool) -> None:
+    def save(self, state: files.FolderState, steps: tuple[Step, ...], *, wait: bool) -> None:
         """Have ``state`` and ``steps`` written, in a thread unless ``wait``.
 
         That there is something to recover at all, and in which volumes, is written before this returns.
@@ -73,7 +73,7 @@ class Autosave:
         with self._writing:
             pass
 
-    def _write(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
+    def _write(self, job: tuple[files.FolderState, tuple[Step, ...]]) -> None:
         """Write one state and, now and then, the voxels; runs in the thread."""
         self._store(job)
         targets = job[0].targets
@@ -95,7 +95,7 @@ class Autosave:
                 with suppress(FileNotFoundError):  # closed in the meantime
                     self._flush(target)
 
-    def _store(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
+    def _store(self, job: tuple[files.FolderState, tuple[Step, ...]]) -> None:
         state, steps = job
         with self._writing:
             if self._closed:

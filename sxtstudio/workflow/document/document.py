@@ -348,7 +348,7 @@ class Document:
         """
         if self._closed:
             return
-        state = files.State(
+        state = files.FolderState(
             record=self._light_record(),
             source=self.source,
             targets=tuple(t for t in TARGETS if self.array(t) is not None),

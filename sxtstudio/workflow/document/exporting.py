@@ -48,7 +48,7 @@ from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.document.workplace import create_array
 from sxtstudio.workflow.jobs.outputs import (
     VOLUME_SUFFIXES,
-    Output,
+    OutputFile,
     check_outputs,
     check_space,
     scratch_folder,
@@ -182,7 +182,7 @@ def export_voxels(
         If the user stopped it.
     """
     progress = progress or Progress()
-    check_outputs([Output(path, "such a file", _SUFFIXES)], [source.tomogram.path])
+    check_outputs([OutputFile(path, "such a file", _SUFFIXES)], [source.tomogram.path])
     last = source.tomogram.shape[0] if choice.last is None else choice.last
     if not 0 <= choice.first < last <= source.tomogram.shape[0]:
         raise UserError(f"There are no slices {slice_number(choice.first)} to {last}. Choose others.")
@@ -241,7 +241,7 @@ def export_surface(
     from sxtstudio.surface.handover.kinds import format_of
 
     progress = progress or Progress()
-    check_outputs([Output(path, "a surface", MESHES)], [source.tomogram.path])
+    check_outputs([OutputFile(path, "a surface", MESHES)], [source.tomogram.path])
     labels = voxels_of(source, "labels")
     stages = Stages(
         progress,

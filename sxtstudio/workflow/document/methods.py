@@ -10,7 +10,7 @@ from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
-from sxtstudio.core.classes.rules import Among, Range, Rule, rules_of
+from sxtstudio.core.classes.rules import Among, ClassRule, ValueRange, rules_of
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.sentence import evaluation_sentence
 from sxtstudio.core.steps import Step, StepKind, effective
@@ -209,12 +209,12 @@ def _rules(value: Any) -> str:
     return "; ".join(f"{rule.class_name}: " + ", ".join(_conditions(rule)) for rule in rules)
 
 
-def _conditions(rule: Rule) -> list[str]:
+def _conditions(rule: ClassRule) -> list[str]:
     kinds = {Among.ALL: [], Among.BODIES: ["closed bodies"], Among.SHEETS: ["open membranes"]}
     return [*kinds[rule.among], *(_range(one) for one in rule.ranges)]
 
 
-def _range(one: Range) -> str:
+def _range(one: ValueRange) -> str:
     unit = f" {one.unit}" if one.unit else ""
     if one.low is None or one.high is None:
         return (

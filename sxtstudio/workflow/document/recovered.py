@@ -13,7 +13,7 @@ from sxtstudio.core.reserved import open_numbers
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
-from sxtstudio.io.edit_journal import Doing, Unfinished
+from sxtstudio.io.edit_journal import JournalAction, UnfinishedEdit
 from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
@@ -94,13 +94,13 @@ def recover(folder: Path, tomogram: str | Path | None = None, *, beside: Documen
     return document
 
 
-def _note_interrupted(document: Document, left: Unfinished) -> None:
+def _note_interrupted(document: Document, left: UnfinishedEdit) -> None:
     """Take note of a change that a crash ended half-way; it can be taken back as any other."""
     title = f"“{edit_title(left.kind, left.target)}”"
     said = f"{title} was under way when the program ended"
-    if left.doing is Doing.UNDONE:
+    if left.doing is JournalAction.UNDONE:
         document.notes += (f"Undo of {said}: {title} is there as before it.",)
-    elif left.doing is Doing.REDONE:
+    elif left.doing is JournalAction.REDONE:
         document.notes += (f"Redo of {said}, and was taken back.",)
     elif left.edit is not None:
         edit = left.edit

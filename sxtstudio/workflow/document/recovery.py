@@ -127,7 +127,7 @@ def _look_at(folder: Path) -> Leftover | None:
 
 def _with_lock(folder: Path, lock: FolderLock, young: bool) -> Leftover | None:
     there = {entry.name for entry in folder.iterdir()}
-    state: files.State | None = None
+    state: files.FolderState | None = None
     damaged = ""
     if files.STATE in there:
         try:
@@ -169,7 +169,7 @@ def _damaged(folder: Path, why: str) -> Leftover:
     return Leftover(folder, folder, "", None, when, 0, _size(folder), segmentation, why)
 
 
-def _is_modified(folder: Path, bulk: Path, state: files.State) -> bool:
+def _is_modified(folder: Path, bulk: Path, state: files.FolderState) -> bool:
     """Whether something was done that is not saved; the state may lag behind the voxels on a slow disk."""
     if state.modified or files.has_unfinished_edit(bulk):
         return True

@@ -40,7 +40,7 @@ _OF_THE_PANELS = ("output.raw", "output.json", "segmentation.json", "cleaning.ra
 
 
 @dataclass(frozen=True)
-class State:
+class FolderState:
     """What a working folder says.
 
     ``targets`` are the volumes that are there, in the folder ``bulk``; ``unread`` the names of what could not
@@ -75,7 +75,7 @@ class _StateFile(Struct, frozen=True):
                 raise WrongKey(key, "a path")
 
 
-def write_state(folder: Path, state: State) -> None:
+def write_state(folder: Path, state: FolderState) -> None:
     """Replace state.json; the steps are not in it."""
     content: dict[str, Any] = {
         "schema": SCHEMA,
@@ -91,7 +91,7 @@ def write_state(folder: Path, state: State) -> None:
         temporary.write_text(json.dumps(content), encoding="utf-8")
 
 
-def read_state(folder: Path) -> State:
+def read_state(folder: Path) -> FolderState:
     """Read and check state.json and the steps; raises UserError if they are damaged."""
     what = f"What was saved of the last session in {folder}"
     content = read_json(folder / STATE, what, _STILL_THERE)
@@ -99,7 +99,7 @@ def read_state(folder: Path) -> State:
     bulk = None if found.bulk is None else Path(found.bulk)
     if bulk is not None and (bulk.name != f".sxtstudio-{folder.name}" or bulk.is_symlink()):
         bulk = None  # nobody else's folder is ever touched
-    return State(
+    return FolderState(
         record=replace(found.record.record(), steps=tuple(read_steps(folder))),
         source=found.source,
         targets=tuple(target for target in TARGETS if target in found.targets),

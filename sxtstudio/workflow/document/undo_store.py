@@ -38,9 +38,9 @@ from sxtstudio.io.edit_file import (
     write_edit,
 )
 from sxtstudio.io.edit_journal import (
-    Doing,
     EditJournal,
-    Unfinished,
+    JournalAction,
+    UnfinishedEdit,
     edit_path,
     journal_path,
     journals,
@@ -94,7 +94,7 @@ class UndoStore:
         volume: Callable[[Target], Voxels | None],
         shape: Triple,
         made: Callable[[Edit], None],
-    ) -> list[Unfinished]:
+    ) -> list[UnfinishedEdit]:
         """Make changes of what a crash ended half-way, for ``load``; return those, the oldest first.
 
         Parameters
@@ -106,7 +106,7 @@ class UndoStore:
             Takes each such change that stands, and each undoing; the table may have what it made of that
             already.
         """
-        found: list[Unfinished] = []
+        found: list[UnfinishedEdit] = []
         with suppress(OSError):
             for path in journals(self.folder) if is_own_folder(self.folder) else ():
                 edit = edit_path(path)
@@ -157,11 +157,11 @@ class UndoStore:
     def taking_back(self, edit: Edit) -> EditJournal:
         """Return where to write down that the latest edit is taken back; ``drop_latest`` ends it."""
         path = undo_journal_path(self.folder / self._names[-1])
-        return EditJournal(edit.kind, edit.target, lambda: path, {}, Doing.UNDONE)
+        return EditJournal(edit.kind, edit.target, lambda: path, {}, JournalAction.UNDONE)
 
     def making_again(self, edit: Edit) -> EditJournal:
         """Return where to write down that an edit is made again; it is handed to ``add`` at its end."""
-        return EditJournal(edit.kind, edit.target, self._next_journal, {}, Doing.REDONE)
+        return EditJournal(edit.kind, edit.target, self._next_journal, {}, JournalAction.REDONE)
 
     def _next_journal(self) -> Path:
         return journal_path(self.folder / edit_name(self._number + 1, self._session))

@@ -16,7 +16,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.packaged import is_packaged
 from sxtstudio.core.progress import Progress
-from sxtstudio.workflow.handover.figures import Plot
+from sxtstudio.workflow.handover.figures import ColumnPlot
 
 COMMAND = "draw-plots"
 _LOOK_EVERY_S = 0.05
@@ -24,7 +24,7 @@ _LONGEST_S = 600
 _LAST_WORDS = 400
 
 
-def draw_plots(plots: Sequence[Plot], *paths: Path, progress: Progress | None = None) -> None:
+def draw_plots(plots: Sequence[ColumnPlot], *paths: Path, progress: Progress | None = None) -> None:
     """Draw plots side by side into each of the files, ``.png`` or ``.svg``.
 
     Raises

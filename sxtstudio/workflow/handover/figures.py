@@ -12,7 +12,7 @@ from sxtstudio.core.figures import Category, Figure, dot_plot
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.units import heading
 from sxtstudio.core.object_classes import Rgb
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.workflow.document.exporting import ExportSource
 
 #: The columns that are plotted, as far as they were measured.
@@ -29,7 +29,7 @@ class PlottedClass(Struct, frozen=True):
     values: tuple[float, ...]
 
 
-class Plot(Struct, frozen=True):
+class ColumnPlot(Struct, frozen=True):
     """A dot plot of a column; it goes to the process that draws it as JSON."""
 
     title: _Text
@@ -44,7 +44,7 @@ class Plot(Struct, frozen=True):
         return dot_plot(each, self.title)
 
 
-def plots_of(source: ExportSource) -> tuple[Plot, ...]:
+def plots_of(source: ExportSource) -> tuple[ColumnPlot, ...]:
     """Return a dot plot with mean and SD for each of ``COLUMNS``; objects at the border are left out.
 
     Raises
@@ -59,11 +59,11 @@ def plots_of(source: ExportSource) -> tuple[Plot, ...]:
     return measured_plots(source.measured.value, source.table)
 
 
-def measured_plots(measured: Measurements, table: ObjectTable) -> tuple[Plot, ...]:
+def measured_plots(measured: Measurements, table: ObjectTable) -> tuple[ColumnPlot, ...]:
     """Return the plots of measurements; none where no object lies off the border."""
     nothing = ObjectRow()
     rows = [table.rows.get(number, nothing) for number in measured.numbers.tolist()]
-    whole = np.array([Flag.BORDER not in row.flags for row in rows], np.bool_)
+    whole = np.array([ObjectFlag.BORDER not in row.flags for row in rows], np.bool_)
     names = np.array([row.class_name for row in rows], object)
     known: list[tuple[str, Rgb]] = [(one.name, one.rgb) for one in table.classes]
     known.append(("", NEUTRAL))
@@ -78,5 +78,5 @@ def measured_plots(measured: Measurements, table: ObjectTable) -> tuple[Plot, ..
             if (where := there & (names == name)).any()
         )
         if classes:
-            plots.append(Plot(heading(columns[key], calibrated=measured.calibrated), classes))
+            plots.append(ColumnPlot(heading(columns[key], calibrated=measured.calibrated), classes))
     return tuple(plots)

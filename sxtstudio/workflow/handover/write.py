@@ -31,7 +31,7 @@ from sxtstudio.workflow.handover.label_images import label_image
 from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS, Asked
 from sxtstudio.workflow.handover.request import Handover
 from sxtstudio.workflow.handover.surfaces import write_surfaces
-from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs
 
 _VOLUMES = (Form.TIFF, Form.MRC, Form.ZARR)
 _IMAGES = (Content.IMAGE, Content.OUTPUT)
@@ -67,7 +67,7 @@ def hand_over(request: Handover, source: ExportSource, progress: Progress | None
     progress = progress or Progress()
     route, form = request.route, request.form
     check_outputs(  # a folder of surfaces has another name, which is checked where it is made
-        [Output(request.path, CONTENT_NAMES[request.content].lower(), (request.path.suffix.lower(),))],
+        [OutputFile(request.path, CONTENT_NAMES[request.content].lower(), (request.path.suffix.lower(),))],
         [source.tomogram.path],
     )
     _check_slices(request, source)

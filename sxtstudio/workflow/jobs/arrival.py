@@ -36,7 +36,7 @@ class Arrival(Enum):
 
 
 @dataclass(frozen=True)
-class Sample:
+class ContentSample:
     """Some of the content of a file or store: equal ones are of a file that stands still.
 
     ``has_zeros`` says that a piece of it holds nothing else.
@@ -46,7 +46,7 @@ class Sample:
     has_zeros: bool
 
 
-def sample_of(path: Path) -> Sample:
+def sample_of(path: Path) -> ContentSample:
     """Read some of a file, its end and the edges of what is written among it, or of files of a store.
 
     Raises
@@ -64,7 +64,7 @@ def sample_of(path: Path) -> Sample:
                 piece = _piece(stream, max(0, size - _PIECE_BYTES))
             has_zeros = has_zeros or not any(piece)
             digest.update(piece)
-        return Sample(digest.digest(), has_zeros)
+        return ContentSample(digest.digest(), has_zeros)
     with open_plain(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         last = max(0, size - _PIECE_BYTES)
@@ -78,7 +78,7 @@ def sample_of(path: Path) -> Sample:
         for i in edges[:_MOST_EDGES]:
             edge = _edge(stream, places[i - 1], places[i])
             digest.update(edge.to_bytes(8, "little"))
-    return Sample(digest.digest(), any(zeros))
+    return ContentSample(digest.digest(), any(zeros))
 
 
 def judge(path: Path) -> Arrival:

@@ -25,7 +25,7 @@ from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.workflow.jobs.batch_files import APART, BatchRow, Names, doubts_beside, write_summary
 from sxtstudio.workflow.jobs.batch_objects import ObjectsFound, ObjectsWanted
-from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, Panel, panel_of, write_contact_sheet
+from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, SheetPanel, panel_of, write_contact_sheet
 from sxtstudio.workflow.jobs.outputs import check_outputs, table_outputs
 from sxtstudio.workflow.jobs.report import plain
 from sxtstudio.workflow.jobs.segmenting import (
@@ -190,7 +190,7 @@ class Batch:
         self._skip_projections = skip_projections
         self._on_row = on_row
         self._names = Names(parameters.folder, parameters.suffix, parameters.existing)
-        self._panels: dict[int, Panel] = {}
+        self._panels: dict[int, SheetPanel] = {}
         self._last = last
         self._first_sheet = 0
         self._on_end = on_end
@@ -334,7 +334,7 @@ class Batch:
         self._set(number, state="failed", message=outcome.message, seconds=seconds)
         if self.parameters.contact_sheet is not None:
             name = self.rows[number].tomogram.name
-            self._panels[number] = Panel(name, "failed", message=outcome.message)
+            self._panels[number] = SheetPanel(name, "failed", message=outcome.message)
         self._ended(number, outcome)
 
     def _ended(self, number: int, outcome: JobOutcome) -> None:

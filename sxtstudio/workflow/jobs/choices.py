@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Choices:
+class SegmentationChoices:
     """Models and devices of this computer; ``problems`` are sentences on models that cannot be used."""
 
     models: tuple[ModelCard, ...]
@@ -23,7 +23,7 @@ class Choices:
     problems: tuple[str, ...] = ()
 
 
-def find_choices(extra: Sequence[str] = ()) -> Choices:
+def find_choices(extra: Sequence[str] = ()) -> SegmentationChoices:
     """Return the installed models, those in the files ``extra``, and the devices; loads the engine."""
     from sxtstudio.segment import choose_device, find_models, load_card
     from sxtstudio.segment.device import driver_cards
@@ -42,7 +42,7 @@ def find_choices(extra: Sequence[str] = ()) -> Choices:
         cards = []
     devices = [("auto", "Automatic"), ("cpu", choose_device("cpu").name)]
     devices += [(f"cuda:{index}", name) for index, name in enumerate(cards)]
-    return Choices(tuple(models), tuple(devices), tuple(problems))
+    return SegmentationChoices(tuple(models), tuple(devices), tuple(problems))
 
 
 def device_sentence(wanted: str = "auto") -> str:

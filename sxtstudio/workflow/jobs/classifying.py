@@ -24,7 +24,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.workflow.jobs.class_table import classes_in
 from sxtstudio.workflow.jobs.measuring import MeasureJob, MeasureResult, measure_file
-from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs
 
 _NEW_COLOUR = (160, 160, 160)  # of a class that only a table names
 
@@ -95,7 +95,7 @@ def classify_file(job: ClassifyJob, progress: Progress | None = None) -> Classif
         raise UserError("Nothing says what is what: give --classifier, --rules or --train.")
     if job.save is not None:
         inputs = [job.measure.source, job.measure.image, job.classifier, job.rules, job.training]
-        check_outputs([Output(job.save, "a classifier", (".json",))], inputs)
+        check_outputs([OutputFile(job.save, "a classifier", (".json",))], inputs)
     deciding = _Deciding(job)
     measured = measure_file(
         job.measure, progress, groups=(*GROUPS, relations_group()), decide=deciding.decide

@@ -37,7 +37,7 @@ from sxtstudio.io import ExportReceipt, export_volume, open_volume
 from sxtstudio.workflow.document.views import VolumeView, labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.outputs import (
     VOLUME_SUFFIXES,
-    Output,
+    OutputFile,
     check_outputs,
     check_space,
     scratch_folder,
@@ -161,7 +161,7 @@ def clean_file(
     """
     progress = progress or Progress()
     check_outputs(
-        [Output(job.output, "labels", VOLUME_SUFFIXES)], [job.labels, job.clean_up.mask, job.tomogram]
+        [OutputFile(job.output, "labels", VOLUME_SUFFIXES)], [job.labels, job.clean_up.mask, job.tomogram]
     )
     with ExitStack() as stack:
         source = stack.enter_context(open_volume(job.labels))

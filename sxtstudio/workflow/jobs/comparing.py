@@ -15,10 +15,10 @@ from sxtstudio.core.measure.columns import Quantity
 from sxtstudio.core.measure.counted import counted, sheets_text
 from sxtstudio.core.measure.measure import all_columns
 from sxtstudio.core.measure.units import heading
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.statistics import AnalysisUnit, Cell, Comparison, Group, compare_groups
+from sxtstudio.core.statistics import AnalysisUnit, Cell, CellGroup, Comparison, compare_groups
 from sxtstudio.core.wording import count, cut, listed
 from sxtstudio.io.project import is_project
 from sxtstudio.io.tables import read_table
@@ -190,7 +190,7 @@ def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: 
                 values.append(column[kept])
             objects = np.concatenate([np.empty(0), *values])
             cells.append(Cell(cell.name, np.array([len(objects)], np.float64) if counted else objects))
-        gathered.append(Group(group.name, tuple(cells)))
+        gathered.append(CellGroup(group.name, tuple(cells)))
     notes = []
     if at_border:
         notes.append(f"{count(at_border, 'object')} at the border of a tomogram left out.")
@@ -282,11 +282,13 @@ def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np
     others = length - int(kept.sum())
     sheets = np.zeros(length, np.bool_)
     if choice.class_name is None and FLAGS in table and table[FLAGS].dtype.kind == "O":
-        sheets = np.array([Flag.SHEET.value in str(text).split() for text in table[FLAGS]], np.bool_)
+        sheets = np.array([ObjectFlag.SHEET.value in str(text).split() for text in table[FLAGS]], np.bool_)
     border = np.zeros(length, np.bool_)
     if not choice.border:
         if FLAGS in table and table[FLAGS].dtype.kind == "O":
-            border |= np.array([Flag.BORDER.value in str(text).split() for text in table[FLAGS]], np.bool_)
+            border |= np.array(
+                [ObjectFlag.BORDER.value in str(text).split() for text in table[FLAGS]], np.bool_
+            )
         if AT_BORDER in table and _is_number(table[AT_BORDER]):
             border |= np.asarray(table[AT_BORDER], np.float64) > 0
     found = counted(kept, border, sheets)

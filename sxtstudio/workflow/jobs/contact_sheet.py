@@ -30,7 +30,7 @@ _OPACITY = 0.55
 
 
 @dataclass(frozen=True)
-class Panel:
+class SheetPanel:
     """One picture: a line with the name, a line below it, and RGB pixels (y, x, 3) or a message instead."""
 
     name: str
@@ -39,7 +39,7 @@ class Panel:
     message: str = ""
 
 
-def panel_of(tomogram: Path, labels: Path | None, caption: str) -> Panel:
+def panel_of(tomogram: Path, labels: Path | None, caption: str) -> SheetPanel:
     """Return the panel of the middle slice of a tomogram, with its labels over it.
 
     Parameters
@@ -62,7 +62,7 @@ def panel_of(tomogram: Path, labels: Path | None, caption: str) -> Panel:
         if labels is not None:
             with open_volume(labels) as file:
                 found = file.read(box)[0] != 0 if file.shape == source.shape else None
-    return Panel(tomogram.name, caption, _overlay(image, found))
+    return SheetPanel(tomogram.name, caption, _overlay(image, found))
 
 
 def sheet_paths(path: Path, panels: int) -> list[Path]:
@@ -71,7 +71,7 @@ def sheet_paths(path: Path, panels: int) -> list[Path]:
     return [path if n == 1 else path.with_name(f"{path.stem}-{n}{path.suffix}") for n in range(1, count + 1)]
 
 
-def write_contact_sheet(path: Path, panels: list[Panel], first: int = 0) -> list[Path]:
+def write_contact_sheet(path: Path, panels: list[SheetPanel], first: int = 0) -> list[Path]:
     """Write the panels as PNG pictures and return their files; more than 60 panels need several.
 
     ``first`` is the number of full pictures that were written before, whose panels are not among these.
@@ -89,7 +89,7 @@ def write_contact_sheet(path: Path, panels: list[Panel], first: int = 0) -> list
     return paths
 
 
-def draw(panels: list[Panel]) -> Image.Image:
+def draw(panels: list[SheetPanel]) -> Image.Image:
     """Return the picture of some panels, in a grid that is a little wider than high."""
     columns = max(1, min(len(panels), math.ceil(math.sqrt(1.3 * len(panels)))))
     rows = max(1, math.ceil(len(panels) / columns))

@@ -109,7 +109,7 @@ def make_automatic(
     with stages.stage(Work.CELL_MASK) as counter:
         made = cell_mask(volume, polarity=polarity.value, labels=labels, progress=counter)
     mask: MaskVolume | None = made
-    if not made.told:
+    if not made.ice_found:
         with stages.stage(Work.CELL_HINTS) as counter:
             mask = cell_hints.mask_by_hints(volume, polarity.value, made, counter)
     doubt = polarity.doubt(
@@ -118,13 +118,13 @@ def make_automatic(
     doubts = (f"⚠ {doubt}",) if doubt else ()
     if mask is None:
         segmented = labels is not None
-        return MaskResult((_not_told(segmented), *doubts), found, segment_first=not segmented)
+        return MaskResult((_no_ice_found(segmented), *doubts), found, segment_first=not segmented)
     with stages.stage(Work.REWRITE) as counter:
         _rewrite(recorder, lambda box: mask.read(box) != 0, counter, on_written)
     return MaskResult((*mask.notes, *doubts), found)
 
 
-def _not_told(segmented: bool) -> str:
+def _no_ice_found(segmented: bool) -> str:
     seen = "The grey values do not tell cell from ice here"
     if segmented:
         return f"{seen}, nor do the labels. If there is ice, draw the cell by hand on some slices."

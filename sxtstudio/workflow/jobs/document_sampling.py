@@ -16,7 +16,7 @@ from sxtstudio.core.wording import slice_number
 from sxtstudio.workflow.document.document import Document
 
 if TYPE_CHECKING:  # at run time this loads what measures objects
-    from sxtstudio.core.measure.samples import GreySample
+    from sxtstudio.core.measure.samples import MaterialGrey
 
 #: Of the cube around the crosshair, in voxels on each side of it.
 REACH = 7
@@ -32,7 +32,7 @@ class SampleFrom(Enum):
 
 
 @dataclass(frozen=True)
-class Place:
+class MaterialPlace:
     """Where a material is: the voxel of the crosshair (z, y, x), and the chosen object or 0."""
 
     source: SampleFrom
@@ -40,7 +40,9 @@ class Place:
     number: int = 0
 
 
-def sample_document(document: Document, place: Place, progress: Progress | None = None) -> GreySample:
+def sample_document(
+    document: Document, place: MaterialPlace, progress: Progress | None = None
+) -> MaterialGrey:
     """Take the grey value of a material; called in a thread.
 
     Raises

@@ -31,7 +31,7 @@ from sxtstudio.workflow.document.views import notes_of
 from sxtstudio.workflow.jobs.cleaning import check_mask, check_same_shape
 from sxtstudio.workflow.jobs.evaluation_files import SUFFIXES, write_evaluation
 from sxtstudio.workflow.jobs.objects import TakenAs
-from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs
 from sxtstudio.workflow.jobs.report import input_entry, new_report
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -97,7 +97,7 @@ def evaluate_file(job: EvaluateJob, progress: Progress | None = None) -> Evaluat
         If the job was cancelled through ``progress``.
     """
     progress = progress or Progress()
-    check_outputs([Output(job.report, "a report", SUFFIXES)], (job.predicted, job.reference, job.mask))
+    check_outputs([OutputFile(job.report, "a report", SUFFIXES)], (job.predicted, job.reference, job.mask))
     with ExitStack() as stack:
         predicted = stack.enter_context(open_volume(job.predicted))
         reference = stack.enter_context(open_volume(job.reference))

@@ -44,7 +44,7 @@ from sxtstudio.workflow.jobs.cleaning import check_same_shape
 from sxtstudio.workflow.jobs.objects import Numbers
 from sxtstudio.workflow.jobs.outputs import (
     VOLUME_SUFFIXES,
-    Output,
+    OutputFile,
     check_outputs,
     check_space,
     scratch_folder,
@@ -365,14 +365,14 @@ def _write_profiles(path: Path, found: dict[int, Filopodium], voxel_nm: VoxelSiz
         temporary.write_text(csv_text(names, rows()), encoding="utf-8", newline="")
 
 
-def _outputs(job: FilopodiaJob) -> list[Output]:
-    outputs = [Output(job.output, "objects", VOLUME_SUFFIXES)]
+def _outputs(job: FilopodiaJob) -> list[OutputFile]:
+    outputs = [OutputFile(job.output, "objects", VOLUME_SUFFIXES)]
     if job.table is not None:
-        outputs.append(Output(job.table, "a table", TABLE_SUFFIXES))
+        outputs.append(OutputFile(job.table, "a table", TABLE_SUFFIXES))
         beside = dictionary_path(job.table)
-        outputs += [Output(beside, "a dictionary", (".csv",))] if beside is not None else []
+        outputs += [OutputFile(beside, "a dictionary", (".csv",))] if beside is not None else []
     if job.profiles is not None:
-        outputs.append(Output(job.profiles, "a table of profiles", (".csv",)))
+        outputs.append(OutputFile(job.profiles, "a table of profiles", (".csv",)))
     return outputs
 
 

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.wording import cut
 from sxtstudio.io.tables import read_table
 
-_NAMES = {flag.value: flag for flag in Flag}
+_NAMES = {flag.value: flag for flag in ObjectFlag}
 
 
 @dataclass(frozen=True)
 class FlagTable:
     """The flags of each object, and whether the table gives objects a class as well."""
 
-    flags: dict[int, frozenset[Flag]]
+    flags: dict[int, frozenset[ObjectFlag]]
     has_classes: bool
 
 
@@ -36,7 +36,7 @@ def read_flags(path: Path) -> FlagTable:
             "--table' wrote, or one that was exported in the window."
         )
     texts = columns["flags"]
-    found: dict[int, frozenset[Flag]] = {}
+    found: dict[int, frozenset[ObjectFlag]] = {}
     for place, number in enumerate(columns["object"].tolist()):
         words = str(texts[place]).split() if texts.dtype.kind == "O" else []  # a column without any is NaN
         unknown = [word for word in words if word not in _NAMES]

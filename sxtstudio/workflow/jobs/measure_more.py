@@ -27,7 +27,7 @@ from sxtstudio.core.measure.faces import Surfaces
 from sxtstudio.core.measure.grey import GREY, grey_group
 from sxtstudio.core.measure.inventory import take_inventory
 from sxtstudio.core.measure.relations import CellParts, relations_group
-from sxtstudio.core.measure.samples import GreySample, sample_object, sample_place
+from sxtstudio.core.measure.samples import MaterialGrey, sample_object, sample_place
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.measure.table_s1 import table_s1
 from sxtstudio.core.object_table import ObjectTable
@@ -38,7 +38,7 @@ from sxtstudio.io import open_volume
 from sxtstudio.io.tables import write_table
 from sxtstudio.workflow.jobs.class_table import classes_in
 from sxtstudio.workflow.jobs.cleaning import check_same_shape
-from sxtstudio.workflow.jobs.outputs import Output
+from sxtstudio.workflow.jobs.outputs import OutputFile
 
 S1_SUFFIXES = (".md", ".txt", ".csv")
 
@@ -119,9 +119,9 @@ class MoreMeasurements:
         if self.sites is not None and not self.contacts:
             raise UserError("A table of contact sites needs --contacts.")
 
-    def outputs(self) -> list[Output]:
+    def outputs(self) -> list[OutputFile]:
         """Return what will be written besides tables with a dictionary."""
-        return [] if self.table_s1 is None else [Output(self.table_s1, "Table S1", S1_SUFFIXES)]
+        return [] if self.table_s1 is None else [OutputFile(self.table_s1, "Table S1", S1_SUFFIXES)]
 
     def inputs(self) -> list[Path]:
         """Return what is read besides the objects and the tomogram."""
@@ -223,7 +223,7 @@ def _material(
 
 def _sample(
     given: MaterialInput, numbers: NDArray[Any], image: Volume, voxel_nm: VoxelSize | None
-) -> GreySample:
+) -> MaterialGrey:
     if given.number is not None:
         found = take_inventory(numbers, Progress()).only([given.number])
         if not len(found.numbers):

@@ -28,7 +28,7 @@ from sxtstudio.core.measure.measure import GROUPS, measure_objects
 from sxtstudio.core.measure.slices import SliceMeasurements, measure_slices
 from sxtstudio.core.measure.subject import ColumnGroup
 from sxtstudio.core.measure.table import about, object_table, slice_table
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_numbers
@@ -44,7 +44,7 @@ from sxtstudio.workflow.jobs.cleaning import check_same_shape
 from sxtstudio.workflow.jobs.flag_table import FlagTable, read_flags
 from sxtstudio.workflow.jobs.measure_more import MoreMeasurements, prepare, write_more
 from sxtstudio.workflow.jobs.objects import TakenAs, number_objects, number_stage, why_no_body
-from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, on_disk, scratch_folder
+from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs, check_space, on_disk, scratch_folder
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 # Voxel sizes of objects and tomogram that differ by more than this are not the same.
@@ -128,7 +128,7 @@ class MeasureResult:
         return counted(
             np.ones(len(numbers), np.bool_),
             at_border(numbers, self.measured.values["touches_border"], rows),
-            flagged(numbers, rows, Flag.SHEET),
+            flagged(numbers, rows, ObjectFlag.SHEET),
             with_border=with_border,
         )
 
@@ -332,10 +332,10 @@ def check_measure_outputs(job: MeasureJob) -> tuple[Path, ...]:
     outputs = job.more.outputs()
     for path, what in tables:
         if path is not None:
-            outputs.append(Output(path, what, TABLE_SUFFIXES))
+            outputs.append(OutputFile(path, what, TABLE_SUFFIXES))
             beside = dictionary_path(path)
             if beside is not None:
-                outputs.append(Output(beside, "a dictionary", (".csv",)))
+                outputs.append(OutputFile(beside, "a dictionary", (".csv",)))
     check_outputs(outputs, [job.source, job.image, job.flags, *job.more.inputs()])
     if job.meshes is not None:
         if job.meshes.exists() and not job.meshes.is_dir():
@@ -418,14 +418,14 @@ def _rows(measured: Measurements, found: FoundBodies | None, given: FlagTable | 
         return bodies_table(at_fill(found, cut.tolist()))
     if given is not None:
         border = measured.values["touches_border"] == 1
-        nothing: frozenset[Flag] = frozenset()
+        nothing: frozenset[ObjectFlag] = frozenset()
         return ObjectTable(
             {
-                n: ObjectRow(flags=given.flags.get(n, nothing) | ({Flag.BORDER} if cut else nothing))
+                n: ObjectRow(flags=given.flags.get(n, nothing) | ({ObjectFlag.BORDER} if cut else nothing))
                 for n, cut in zip(measured.numbers.tolist(), border.tolist(), strict=True)
             }
         )
-    columns = ((Flag.BORDER, "touches_border"), (Flag.OPEN, "cut_by_wedge"))
+    columns = ((ObjectFlag.BORDER, "touches_border"), (ObjectFlag.OPEN, "cut_by_wedge"))
     each = zip(*(measured.values[key].tolist() for _, key in columns), strict=True)
     rows = (
         ObjectRow(flags=frozenset(flag for (flag, _), there in zip(columns, row, strict=True) if there == 1))

@@ -30,7 +30,7 @@ from sxtstudio.surface.handover.write import LISTING, refuse_foreign, write_file
 from sxtstudio.workflow.document.object_input import with_classes
 from sxtstudio.workflow.document.views import labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.class_table import classes_in
-from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
+from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs, check_space, scratch_folder
 from sxtstudio.workflow.jobs.povray import draw_scene
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -150,7 +150,7 @@ def check_target(target: Path, choice: MeshChoice, inputs: tuple[Path | None, ..
     if not choice.in_folder:
         format_of(target)
         files = files_of(target)
-        check_outputs([Output(file, "a surface", (file.suffix.lower(),)) for file in files], inputs)
+        check_outputs([OutputFile(file, "a surface", (file.suffix.lower(),)) for file in files], inputs)
         return
     if target.suffix.lower() in MESH_SUFFIXES:
         raise UserError(
@@ -158,7 +158,7 @@ def check_target(target: Path, choice: MeshChoice, inputs: tuple[Path | None, ..
         )
     refuse_foreign(target)
     place = target / LISTING if target.is_dir() else target
-    check_outputs([Output(place, "a folder of surfaces", (place.suffix.lower(),))], inputs)
+    check_outputs([OutputFile(place, "a folder of surfaces", (place.suffix.lower(),))], inputs)
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def object_surfaces_file(job: ObjectSurfacesJob, progress: Progress | None = Non
     progress = progress or Progress()
     check_target(job.target, job.choice, (job.objects, job.classes))
     if job.picture is not None:
-        check_outputs([Output(job.picture, "a picture", (".png",))], (job.objects, job.classes))
+        check_outputs([OutputFile(job.picture, "a picture", (".png",))], (job.objects, job.classes))
     classes = {} if job.classes is None else classes_in(job.classes, by_hand=False)
     with open_volume(job.objects) as source:
         known = KnownInput.of(job.objects, source)

@@ -20,7 +20,7 @@ from sxtstudio.core.bodies.regions import enclose_something
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.label_values import LabelValues
-from sxtstudio.core.measure.table import FLAGS, NUMBER, Table, TableColumn, about
+from sxtstudio.core.measure.table import FLAGS, NUMBER, FileColumn, Table, about
 from sxtstudio.core.measured_edge import numbers_at_fill
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.pace import Work
@@ -37,7 +37,7 @@ from sxtstudio.workflow.document.views import labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.cleaning import check_mask, check_same_shape
 from sxtstudio.workflow.jobs.outputs import (
     VOLUME_SUFFIXES,
-    Output,
+    OutputFile,
     check_outputs,
     check_space,
     scratch_folder,
@@ -157,9 +157,9 @@ def objects_file(
     """
     progress = progress or Progress()
     inputs = (job.labels, job.mask, job.image, job.probability)
-    outputs = [Output(job.output, "objects", VOLUME_SUFFIXES)]
+    outputs = [OutputFile(job.output, "objects", VOLUME_SUFFIXES)]
     if job.table is not None:
-        outputs.append(Output(job.table, "a table", TABLE_SUFFIXES))
+        outputs.append(OutputFile(job.table, "a table", TABLE_SUFFIXES))
     check_outputs(outputs, inputs)
     with ExitStack() as stack:
         source = stack.enter_context(open_volume(job.labels))
@@ -284,8 +284,8 @@ def _table(found: FoundBodies, name: str, voxel_nm: VoxelSize | None) -> Table:
     """Return the flags of the objects as a table for a file."""
     flags = np.array([" ".join(sorted(flags)) for flags in found.flags], object)
     columns = (
-        TableColumn(NUMBER.key, np.arange(1, found.count + 1), NUMBER),
-        TableColumn(FLAGS.key, flags, FLAGS),
+        FileColumn(NUMBER.key, np.arange(1, found.count + 1), NUMBER),
+        FileColumn(FLAGS.key, flags, FLAGS),
     )
     return Table(columns, about(name, voxel_nm), voxel_nm is not None)
 

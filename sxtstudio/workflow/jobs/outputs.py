@@ -22,7 +22,7 @@ VOLUME_SUFFIXES = (".tif", ".tiff", ".mrc", ".rec", ".map", ".zarr")
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputFile:
     """A file that a job will write: what it is, and the endings that its format may have."""
 
     path: Path
@@ -30,7 +30,7 @@ class Output:
     suffixes: tuple[str, ...]
 
 
-def check_outputs(outputs: Iterable[Output], inputs: Iterable[Path | None]) -> None:
+def check_outputs(outputs: Iterable[OutputFile], inputs: Iterable[Path | None]) -> None:
     """Check that every output can be written and that none of them is an input or another output.
 
     Raises
@@ -89,20 +89,20 @@ def on_disk(path: Path) -> Path:
     return VolumeName.of(path).place
 
 
-def table_outputs(contact_sheet: Path | None, summary: Iterable[Path]) -> list[Output]:
+def table_outputs(contact_sheet: Path | None, summary: Iterable[Path]) -> list[OutputFile]:
     """Return what is written of a whole batch."""
-    sheets = [] if contact_sheet is None else [Output(contact_sheet, "a contact sheet", (".png",))]
-    return sheets + [Output(path, "a table", (".csv", ".json")) for path in summary]
+    sheets = [] if contact_sheet is None else [OutputFile(contact_sheet, "a contact sheet", (".png",))]
+    return sheets + [OutputFile(path, "a table", (".csv", ".json")) for path in summary]
 
 
-def check_suffix(output: Output) -> None:
+def check_suffix(output: OutputFile) -> None:
     """Raise UserError unless the name ends as its format may."""
     if output.path.suffix.lower() not in output.suffixes:
         known = ", ".join(output.suffixes)
         raise UserError(f"{output.path.name} is no name for {output.what}: end it in one of {known}.")
 
 
-def _check_folder(output: Output) -> None:
+def _check_folder(output: OutputFile) -> None:
     path, folder = output.path, output.path.parent
     try:
         os.lstat(folder / f"{path.name}.partial")  # the longest name that is made of it

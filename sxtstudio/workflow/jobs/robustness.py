@@ -15,12 +15,12 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.printable import csv_text
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_array
-from sxtstudio.core.robustness import Choices, Robustness, try_choices
+from sxtstudio.core.robustness import ParameterGrid, Robustness, try_choices
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.io import open_volume
 from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume
 from sxtstudio.workflow.document.views import VolumeView
-from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
+from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs, check_space, scratch_folder
 
 _NM3_PER_UM3 = 1e9
 
@@ -39,7 +39,7 @@ class RobustnessJob:
 
     output: Path
     table: Path
-    choices: Choices = field(default_factory=Choices)
+    choices: ParameterGrid = field(default_factory=ParameterGrid)
     slices: tuple[int | None, int | None] = (None, None)
     voxel_nm: VoxelSize | None = None
 
@@ -62,7 +62,7 @@ def robustness_file(job: RobustnessJob, progress: Progress | None = None) -> Rob
     Cancelled
         If the job was cancelled through ``progress``.
     """
-    check_outputs([Output(job.table, "a table", (".csv",))], [job.output])
+    check_outputs([OutputFile(job.table, "a table", (".csv",))], [job.output])
     with open_volume(job.output) as source:
         if source.dtype != np.uint8:
             raise UserError(
@@ -78,7 +78,7 @@ def robustness_file(job: RobustnessJob, progress: Progress | None = None) -> Rob
 
 
 def robustness_of(
-    output: Volume, choices: Choices, folder: Path, progress: Progress | None = None
+    output: Volume, choices: ParameterGrid, folder: Path, progress: Progress | None = None
 ) -> Robustness:
     """Try all choices on an output of the network; a file of a byte per voxel is left in ``folder``."""
     check_space(folder, math.prod(output.shape))
@@ -89,7 +89,7 @@ def robustness_of(
 def robustness_of_output(
     kept: KeptOutput,
     folder: Path,
-    choices: Choices,
+    choices: ParameterGrid,
     slices: tuple[int, int],
     progress: Progress | None = None,
 ) -> Robustness:

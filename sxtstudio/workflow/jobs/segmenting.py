@@ -40,7 +40,7 @@ from sxtstudio.workflow.jobs.cleaning import (
     run_clean_up,
 )
 from sxtstudio.workflow.jobs.inspecting import labels_text, tilt_series_text
-from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space
+from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, OutputFile, check_outputs, check_space
 from sxtstudio.workflow.jobs.report import segment_report, write_report
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -208,7 +208,7 @@ def last_stages(job: SegmentJob, shape: Triple) -> list[Stage]:
 
 
 @dataclass(frozen=True)
-class Source:
+class SegmentationInput:
     """An opened tomogram and what of it is segmented; the mask lies over these slices.
 
     ``labels`` is what to say if it looks like labels.
@@ -237,7 +237,7 @@ class Source:
         return self.file.place.moved(self.slices[0], self.voxel_nm)
 
 
-def open_source(job: SegmentJob, stack: ExitStack) -> Source:
+def open_source(job: SegmentJob, stack: ExitStack) -> SegmentationInput:
     """Open the inputs and check all that can be checked before the work begins."""
     file = stack.enter_context(open_volume(job.tomogram))
     if file.tilt_series and not job.force:
@@ -249,7 +249,9 @@ def open_source(job: SegmentJob, stack: ExitStack) -> Source:
         mask, mask_file = mask_for(opened, file.shape, slices), KnownInput.of(job.clean_up.mask, opened)
         check_mask(mask, job.clean_up.mask)
     tomogram = KnownInput.of(job.tomogram, file)
-    source = Source(tomogram, slices, job.voxel_nm or file.voxel_nm, mask, mask_file, labels_text(file))
+    source = SegmentationInput(
+        tomogram, slices, job.voxel_nm or file.voxel_nm, mask, mask_file, labels_text(file)
+    )
     check_clean_up(job.clean_up, source.shape, source.voxel_nm)
     _check_disk(job, source.shape)
     return source
@@ -257,7 +259,7 @@ def open_source(job: SegmentJob, stack: ExitStack) -> Source:
 
 def _segment(
     job: SegmentJob,
-    source: Source,
+    source: SegmentationInput,
     progress: Progress,
     on_slice: OnSlice | None,
     keeper: RunnerKeeper | None,
@@ -294,7 +296,7 @@ def _segment(
         raise
 
 
-def check_unchanged(job: SegmentJob, source: Source, read: Mapping[int, int]) -> None:
+def check_unchanged(job: SegmentJob, source: SegmentationInput, read: Mapping[int, int]) -> None:
     """Raise InputChangedError if an input is not what it was; ``read`` holds the CRC-32 of slices read.
 
     Labels of slices of two tomograms, or with the mask of another, are of no use to anybody.
@@ -306,7 +308,7 @@ def check_unchanged(job: SegmentJob, source: Source, read: Mapping[int, int]) ->
 
 def clean_labels(
     job: SegmentJob,
-    source: Source,
+    source: SegmentationInput,
     labels: Pixels,
     out: Pixels,
     polarity: Value,
@@ -327,7 +329,7 @@ def clean_labels(
 
 
 def write_results(
-    job: SegmentJob, source: Source, labels: Volume, probability: Volume | None, stages: Stages
+    job: SegmentJob, source: SegmentationInput, labels: Volume, probability: Volume | None, stages: Stages
 ) -> tuple[ExportReceipt, ExportReceipt | None]:
     """Write labels, and probabilities if they are wanted, at their place in space."""
 
@@ -355,13 +357,13 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     seconds[stage] = time.perf_counter() - begin
 
 
-def outputs_of(job: SegmentJob) -> list[Output]:
+def outputs_of(job: SegmentJob) -> list[OutputFile]:
     """Return the files that a job writes."""
-    outputs = [Output(job.output, "labels", VOLUME_SUFFIXES)]
+    outputs = [OutputFile(job.output, "labels", VOLUME_SUFFIXES)]
     if job.probability:
-        outputs.append(Output(job.probability, "probabilities", VOLUME_SUFFIXES))
+        outputs.append(OutputFile(job.probability, "probabilities", VOLUME_SUFFIXES))
     if job.report:
-        outputs.append(Output(job.report, "a report", (".json",)))
+        outputs.append(OutputFile(job.report, "a report", (".json",)))
     return outputs
 
 

@@ -26,7 +26,7 @@ from sxtstudio.surface import (
 from sxtstudio.surface.handover.kinds import MeshFormat, files_of, format_of
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import merged_text
-from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
+from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs, check_space, scratch_folder
 from sxtstudio.workflow.jobs.povray import draw_scene
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -84,9 +84,9 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
     """
     progress = progress or Progress()
     format_of(job.mesh)
-    outputs = [Output(file, "a surface", (file.suffix.lower(),)) for file in files_of(job.mesh)]
+    outputs = [OutputFile(file, "a surface", (file.suffix.lower(),)) for file in files_of(job.mesh)]
     if job.picture:
-        outputs.append(Output(job.picture, "a picture", (".png",)))
+        outputs.append(OutputFile(job.picture, "a picture", (".png",)))
     check_outputs(outputs, [job.labels])
     with open_volume(job.labels) as source:
         known = KnownInput.of(job.labels, source)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.fingerprint import fingerprint
-from sxtstudio.workflow.jobs.arrival import Arrival, Sample, judge, sample_of
+from sxtstudio.workflow.jobs.arrival import Arrival, ContentSample, judge, sample_of
 from sxtstudio.workflow.jobs.batch_files import is_own_output
 from sxtstudio.workflow.jobs.outputs import on_disk
 
@@ -35,7 +35,7 @@ Signature = tuple[int, int, float, float]
 @dataclass
 class _Seen:
     signature: Signature
-    sample: Sample | None
+    sample: ContentSample | None
     since: float
     next_try: float
 
@@ -231,7 +231,7 @@ def stored_bytes(tomogram: Path) -> int:
         return 1
 
 
-def _sample(path: Path) -> Sample | None:
+def _sample(path: Path) -> ContentSample | None:
     try:
         return sample_of(path)
     except OSError:

@@ -182,7 +182,7 @@ class _Watching:
         self._tries: dict[Path, int] = {}
         self._earlier: set[Path] = set()
         self._said: tuple[Room, Path | None] = (Room.ENOUGH, None)
-        self._told_of_slices = False
+        self._warned_of_slices = False
         self._held_until = -math.inf
         self._outside = ""  # what was last said to lie outside the tomograms
 
@@ -198,8 +198,8 @@ class _Watching:
         if self._watch.away:
             self._say(disk_state(self._watch.folder, 0, _listed))
             return
-        if self._watch.slice_folders and not self._told_of_slices:
-            self._told_of_slices = True
+        if self._watch.slice_folders and not self._warned_of_slices:
+            self._warned_of_slices = True
             self._on_note(
                 f"folders of slices are not taken from a watched folder ({self._watch.slice_folders[0]}): "
                 "nothing tells when the last slice is there. Segment them when they are complete."

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sxtstudio import __version__
 from sxtstudio.core.cleanup import (
     CleanReport,
-    CleanStep,
+    CleanStepResult,
     clean_slab,
     reach_of,
     stages_of,
@@ -44,7 +44,7 @@ from sxtstudio.workflow.jobs.cleaning import (
     check_same_shape,
     clean_file,
 )
-from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs
+from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, OutputFile, check_outputs
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 from sxtstudio.workflow.ranges.clean_plan import CLEANED, CleanPlan, CleanRecord
 from sxtstudio.workflow.ranges.folder import RangesFolder
@@ -102,7 +102,7 @@ def plan_cleaning(
     """
     progress = progress or Progress()
     check_outputs(
-        [Output(job.output, "labels", VOLUME_SUFFIXES)], [job.labels, job.clean_up.mask, job.tomogram]
+        [OutputFile(job.output, "labels", VOLUME_SUFFIXES)], [job.labels, job.clean_up.mask, job.tomogram]
     )
     with ExitStack() as stack:
         source = OpenedLabels(job.labels, job.voxel_nm, stack)
@@ -294,7 +294,7 @@ def _join(
     before = sum(record.before for record in records)
     each = zip(*(record.steps for record in records), strict=True)
     local = [(sum(n for n, _ in step), sum(seconds for _, seconds in step)) for step in each]
-    steps: list[CleanStep] = []
+    steps: list[CleanStepResult] = []
     voxels = before
     for stage in stages_of(plan.clean_up.parameters, plan.shape, masked=plan.masked)[1:]:
         begin, found, removed = time.perf_counter(), None, None
@@ -310,7 +310,7 @@ def _join(
             after, seconds = count_labels(labels), time.perf_counter() - begin
         else:
             after, seconds = local.pop(0)
-        steps.append(CleanStep(stage.name, voxels, after, seconds, found, removed))
+        steps.append(CleanStepResult(stage.name, voxels, after, seconds, found, removed))
         voxels = after
     if plan.min_voxels <= 1 and not any(plan.clean_up.parameters.crop):
         _fill(plan, image, labels, progress)

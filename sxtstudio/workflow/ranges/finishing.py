@@ -26,9 +26,9 @@ from sxtstudio.workflow.jobs.outputs import check_outputs
 from sxtstudio.workflow.jobs.report import segment_report, write_report
 from sxtstudio.workflow.jobs.segmenting import (
     Notes,
+    SegmentationInput,
     SegmentJob,
     SegmentResult,
-    Source,
     check_unchanged,
     clean_labels,
     last_stages,
@@ -128,7 +128,7 @@ def finish_segmentation(
 
 def _clean(
     job: SegmentJob,
-    source: Source,
+    source: SegmentationInput,
     labels: Volume,
     folder: RangesFolder,
     plan: SegmentPlan,

@@ -22,7 +22,7 @@ from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.measure.grey import GREY, grey_group
-from sxtstudio.core.measure.inventory import Inventory, Planes, take_inventory
+from sxtstudio.core.measure.inventory import Inventory, SliceSums, take_inventory
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.measure.shape import SHAPE
 from sxtstudio.core.measure.skeleton import SKELETON
@@ -56,7 +56,7 @@ from sxtstudio.workflow.ranges.split import SLICES_PER_RANGE, Range
 from sxtstudio.workflow.ranges.state import RangesState, begin_plan, read_state
 
 _INVENTORY, _MEASURED = "inventory.npz", "measured.npz"
-_PLANES = {field.name: np.int64 for field in fields(Planes)}
+_PLANES = {field.name: np.int64 for field in fields(SliceSums)}
 _NUMBERS, _OBJECT, _SLICE = "numbers", "object.", "slice."
 
 
@@ -294,4 +294,4 @@ def _groups(plan: MeasurePlan) -> tuple[ColumnGroup, ...]:
 
 def _inventory(folder: RangesFolder, plan: MeasurePlan) -> Inventory:
     arrays = read_arrays(folder.path / _INVENTORY, _PLANES)
-    return Inventory(plan.shape, Planes(**arrays))
+    return Inventory(plan.shape, SliceSums(**arrays))

@@ -46,7 +46,7 @@ from sxtstudio.workflow.jobs.objects import (
     objects_file,
     parameters_of,
 )
-from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs
+from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, OutputFile, check_outputs
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 from sxtstudio.workflow.ranges.arrays import read_arrays, write_arrays
 from sxtstudio.workflow.ranges.attempts import SLICES, take_over
@@ -103,9 +103,9 @@ def plan_objects(
         If the job cannot be done, the file holds objects already, or the folder holds another plan.
     """
     progress = progress or Progress()
-    outputs = [Output(job.output, "objects", VOLUME_SUFFIXES)]
+    outputs = [OutputFile(job.output, "objects", VOLUME_SUFFIXES)]
     if job.table is not None:
-        outputs.append(Output(job.table, "a table", TABLE_SUFFIXES))
+        outputs.append(OutputFile(job.table, "a table", TABLE_SUFFIXES))
     check_outputs(outputs, (job.labels, job.mask, job.image, job.probability))
     with ExitStack() as stack:
         source = OpenedLabels(job.labels, job.voxel_nm, stack)

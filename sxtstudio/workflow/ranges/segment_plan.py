@@ -21,7 +21,7 @@ from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.parameters import PartOf, SegmentParameters, TrustChoice
 from sxtstudio.segment.registry import load_card
 from sxtstudio.workflow.jobs.cleaning import CleanUp
-from sxtstudio.workflow.jobs.segmenting import SegmentJob, Source
+from sxtstudio.workflow.jobs.segmenting import SegmentationInput, SegmentJob
 from sxtstudio.workflow.ranges.plan import (
     Count,
     DoesNotFit,
@@ -216,7 +216,7 @@ def title_of(output: str) -> str:
 
 def plan_of(
     job: SegmentJob,
-    source: Source,
+    source: SegmentationInput,
     card: ModelCard,
     polarity: Polarity,
     per_range: int,

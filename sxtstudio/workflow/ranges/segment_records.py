@@ -11,7 +11,7 @@ from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.trust_records import TrustColumns
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.parameters import (
-    Fill,
+    FillSummary,
     Segmentation,
     SegmentationFacts,
     all_blank,
@@ -108,7 +108,7 @@ def facts_of(plan: SegmentPlan, card: ModelCard, records: Sequence[SegmentRecord
     voxels = sum(sum(record.voxels) for record in records)
     resumed = sum(record.kept for record in records)
     threshold = plan.parameters().threshold_for(card)
-    fill = Fill.of(figures)
+    fill = FillSummary.of(figures)
     notes = [
         *plan.notes,
         *([kept_note(resumed)] if resumed else []),

@@ -118,7 +118,7 @@ class RecordedScores:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class HeldOutSlice:
     """A held-out slice: image f32, truth uint8 (0, 255; 128 does not count), networks' outputs −1…1."""
 
     image: NDArray[np.float32]
@@ -143,7 +143,7 @@ class TrainingOutcome:
     unclear: bool
     verdict: str
     judged_on: JudgedOn = JudgedOn.SLICES
-    pictures: tuple[Pictures, ...] = ()
+    pictures: tuple[HeldOutSlice, ...] = ()
 
 
 def outcome_of(run: Path, done: Mapping[str, Any]) -> TrainingOutcome:
@@ -162,7 +162,7 @@ def outcome_of(run: Path, done: Mapping[str, Any]) -> TrainingOutcome:
     return TrainingOutcome(model, reason, before, after, better, unclear, verdict, judged_on, pictures)
 
 
-def read_pictures(path: Path) -> tuple[Pictures, ...]:
+def read_pictures(path: Path) -> tuple[HeldOutSlice, ...]:
     """Return the pictures of a comparison; of a file that is missing or damaged, none."""
     arrays = read_arrays(path)
     found = []
@@ -170,7 +170,7 @@ def read_pictures(path: Path) -> tuple[Pictures, ...]:
         image, truth = arrays.get(f"image_{number_}"), arrays.get(f"truth_{number_}")
         before, after = arrays.get(f"before_{number_}"), arrays.get(f"after_{number_}")
         if image is not None and truth is not None and after is not None:
-            found.append(Pictures(image, truth, before, after))
+            found.append(HeldOutSlice(image, truth, before, after))
     return tuple(found)
 
 

@@ -19,20 +19,20 @@ _STEM, _NORM = "network.encoder.stem.0.weight", "network.encoder.stem_norm.runni
 
 
 @dataclass(frozen=True)
-class Candidate:
+class RetrainingCandidate:
     """An installed model, and why it cannot be trained further, or ""."""
 
     card: ModelCard
     why_not: str = ""
 
 
-def candidates(progress: Progress | None = None) -> list[Candidate]:
+def candidates(progress: Progress | None = None) -> list[RetrainingCandidate]:
     """Return all installed models, the default one first."""
     found = []
     for card in find_models():
         if progress is not None:
             progress.check()
-        found.append(Candidate(card, why_not_trainable(card)))
+        found.append(RetrainingCandidate(card, why_not_trainable(card)))
     return found
 
 

@@ -17,7 +17,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.libraries import library_versions
 from sxtstudio.workflow.selfcheck.optional_parts import Absent
 from sxtstudio.workflow.selfcheck.parts import CHECKS, Check
-from sxtstudio.workflow.selfcheck.record import Part, SelfCheck, State
+from sxtstudio.workflow.selfcheck.record import CheckedPart, PartState, SelfCheck
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,16 +62,16 @@ def _device() -> dict[str, str]:
     return {"kind": chosen.kind, "name": chosen.name, "reason": chosen.reason}
 
 
-def _tried(name: str, check: Check) -> Part:
+def _tried(name: str, check: Check) -> CheckedPart:
     begin = time.perf_counter()
-    state = State.WORKS
+    state = PartState.WORKS
     try:
         said = check()
     except Absent as absent:
-        state, said = State.MISSING, str(absent)
+        state, said = PartState.MISSING, str(absent)
     except Cancelled:
         raise
     except Exception as error:  # whatever is broken in an installation: the check goes on and says it
         _LOG.exception("self-check: %s", name)
-        state, said = State.FAILED, sentence_of(error) or f"{type(error).__name__}: {error}"
-    return Part(name, state, time.perf_counter() - begin, said)
+        state, said = PartState.FAILED, sentence_of(error) or f"{type(error).__name__}: {error}"
+    return CheckedPart(name, state, time.perf_counter() - begin, said)

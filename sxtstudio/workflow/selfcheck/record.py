@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class State(StrEnum):
+class PartState(StrEnum):
     """How a part does; the values stand in files and never change."""
 
     WORKS = "works"
@@ -17,14 +17,14 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Part:
+class CheckedPart:
     """One part of the program that was tried.
 
     ``said`` is what was found, in one sentence or less; where it failed, what is wrong and what to do.
     """
 
     name: str
-    state: State
+    state: PartState
     seconds: float
     said: str
 
@@ -40,12 +40,12 @@ class SelfCheck:
     computer: Mapping[str, str]
     device: Mapping[str, str]
     libraries: Mapping[str, str]
-    parts: tuple[Part, ...]
+    parts: tuple[CheckedPart, ...]
 
     @property
     def works(self) -> bool:
         """Whether nothing failed."""
-        return all(part.state is not State.FAILED for part in self.parts)
+        return all(part.state is not PartState.FAILED for part in self.parts)
 
     @property
     def seconds(self) -> float:
@@ -77,7 +77,7 @@ class SelfCheck:
 
     def verdict(self) -> str:
         """Return the result in one sentence."""
-        failed = [part.name for part in self.parts if part.state is State.FAILED]
+        failed = [part.name for part in self.parts if part.state is PartState.FAILED]
         if not failed:
             return "This installation works."
         return f"This installation does not work: {', '.join(failed)} failed. What to do is said with each."

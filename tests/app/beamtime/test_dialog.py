@@ -24,8 +24,8 @@ from sxtstudio.core.lock import FolderLock
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.segment.registry import user_folder
 from sxtstudio.workflow.beamtime import pictures
-from sxtstudio.workflow.beamtime.record import Kind, RecordFolder, State, record_for
-from sxtstudio.workflow.beamtime.status import Doing, Status
+from sxtstudio.workflow.beamtime.record import PictureKind, RecordFolder, TomogramState, record_for
+from sxtstudio.workflow.beamtime.status import Activity, Status
 from sxtstudio.workflow.jobs import watch
 from sxtstudio.workflow.jobs.watch import signature_of
 from sxtstudio.workflow.jobs.watching import run_watch
@@ -93,16 +93,17 @@ def test_tomograms_arrive_on_the_wall(
     assert not beamtime.start.isEnabled() and not form.isEnabled() and beamtime.stop.isEnabled()
 
     def done() -> list[str]:
-        return [record.name for record in records_of(beamtime) if record.state is State.DONE]
+        return [record.name for record in records_of(beamtime) if record.state is TomogramState.DONE]
 
     qtbot.waitUntil(lambda: done() == ["first.mrc"], timeout=30_000)
     (folder / "bad.mrc").write_bytes(tomogram.read_bytes()[:20_000])
     shutil.copy(tomogram, folder / "second.mrc")
     qtbot.waitUntil(lambda: len(records_of(beamtime)) == 3 and len(done()) == 2, timeout=30_000)
     qtbot.waitUntil(
-        lambda: {r.state for r in records_of(beamtime)} == {State.DONE, State.FAILED}, timeout=30_000
+        lambda: {r.state for r in records_of(beamtime)} == {TomogramState.DONE, TomogramState.FAILED},
+        timeout=30_000,
     )
-    qtbot.waitUntil(lambda: beamtime.status.doing is Doing.LOOKING, timeout=10_000)
+    qtbot.waitUntil(lambda: beamtime.status.doing is Activity.LOOKING, timeout=10_000)
     qtbot.waitUntil(lambda: beamtime.sieve.kinds.button(2).text() == "Failed 1", timeout=5_000)
     with pytest.raises(UserError) as refused:
         check_free(window.context, "batch")
@@ -126,7 +127,7 @@ def test_tomograms_arrive_on_the_wall(
 
     beamtime.stop.click()
     qtbot.waitUntil(lambda: beamtime.job is None, timeout=20_000)
-    assert beamtime.status.doing is Doing.STOPPED and beamtime.start.isEnabled()
+    assert beamtime.status.doing is Activity.STOPPED and beamtime.start.isEnabled()
     assert (folder / "beamtime" / "index.html").is_file() and (folder / "beamtime" / "beamtime.pdf").is_file()
     assert shown == []
 
@@ -149,7 +150,7 @@ def test_a_file_that_has_taken_the_place_of_another_is_not_shown_in_its_stead(
 ) -> None:
     """The card is of the former file, even where program and page did not hear of the change."""
     path = folder / "first.mrc"
-    record = replace(record_for(path, fingerprint(path), signature_of(path)), state=State.DONE)
+    record = replace(record_for(path, fingerprint(path), signature_of(path)), state=TomogramState.DONE)
     beamtime.model.show_all([record])
     path.write_bytes(path.read_bytes()[:-4] + b"\1\2\3\4")
     asked: list[str] = []
@@ -168,7 +169,7 @@ def test_a_file_that_has_taken_the_place_of_another_is_not_shown_in_its_stead(
     with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
         beamtime.wall.opened.emit(record)
     again = record_for(path, fingerprint(path), signature_of(path))
-    beamtime.model.take(replace(again, state=State.DONE))
+    beamtime.model.take(replace(again, state=TomogramState.DONE))
     with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
         beamtime.wall.opened.emit(beamtime.model.records[again.id])
     assert len(asked) == 2, "the file of the card itself opens without a question"
@@ -180,17 +181,17 @@ def test_a_killed_run_is_not_in_work_and_another_window_is_not_stopped(
     page = make_page(3)
     folder = RecordFolder(page)
     record = next(iter(folder))
-    folder.write(replace(record, state=State.RUNNING))
+    folder.write(replace(record, state=TomogramState.RUNNING))
     lock = FolderLock(page)
     beamtime.form.page.setText(str(page))
     beamtime.show_page()
-    qtbot.waitUntil(lambda: beamtime.status.doing is Doing.ELSEWHERE, timeout=20_000)
-    assert beamtime.model.records[record.id].state is State.RUNNING
+    qtbot.waitUntil(lambda: beamtime.status.doing is Activity.ELSEWHERE, timeout=20_000)
+    assert beamtime.model.records[record.id].state is TomogramState.RUNNING
     assert "Another window" in beamtime.headline.text() or not beamtime.form.watched.text()
     lock.release()
     beamtime._look_again()
-    qtbot.waitUntil(lambda: beamtime.status.doing is Doing.STOPPED, timeout=20_000)
-    assert beamtime.model.records[record.id].state is State.WAITING
+    qtbot.waitUntil(lambda: beamtime.status.doing is Activity.STOPPED, timeout=20_000)
+    assert beamtime.model.records[record.id].state is TomogramState.WAITING
 
 
 def test_all_fits_a_small_screen_and_an_empty_wall_says_why(
@@ -205,7 +206,7 @@ def test_all_fits_a_small_screen_and_an_empty_wall_says_why(
         assert beamtime.layout().totalHeightForWidth(1100) < 650
     high = beamtime.splitter.y()
     beamtime.job = beamtime._context.jobs.start("x", lambda job: None, kind=module.JobKind.ELSEWHERE)
-    beamtime._show_now(Status(Doing.WORKING, "a.mrc", "segmenting", 0.5))
+    beamtime._show_now(Status(Activity.WORKING, "a.mrc", "segmenting", 0.5))
     beamtime.layout().activate()
     assert beamtime.headline.bar.isVisible() and beamtime.splitter.y() == high, "the wall stays where it is"
     beamtime.job = None
@@ -323,7 +324,12 @@ def make_records():
             for n in range(number)
         ]
         return [
-            changed(r, state=State.DONE, labels=f"{r.path}.labels.tif", pictures=(Kind.SMALL, Kind.SLICE))
+            changed(
+                r,
+                state=TomogramState.DONE,
+                labels=f"{r.path}.labels.tif",
+                pictures=(PictureKind.SMALL, PictureKind.SLICE),
+            )
             for r in made
         ]
 

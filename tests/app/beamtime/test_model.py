@@ -13,17 +13,17 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.beamtime.model import Order, Show, WallModel, title_of
 from sxtstudio.core.quality.dictionary import FigureName
-from sxtstudio.core.quality.record import Figure, Flag, Quality
-from sxtstudio.workflow.beamtime.record import State, TomogramRecord, record_for
+from sxtstudio.core.quality.record import Quality, QualityFigure, QualityFlag
+from sxtstudio.workflow.beamtime.record import TomogramRecord, TomogramState, record_for
 from sxtstudio.workflow.beamtime.summary import search_text
 
-FLAGS = (Flag.GOOD, Flag.LOOK, Flag.BAD)
+FLAGS = (QualityFlag.GOOD, QualityFlag.LOOK, QualityFlag.BAD)
 
 
-def made(number: int, state: State = State.DONE, nm: float | None = 40.0) -> TomogramRecord:
+def made(number: int, state: TomogramState = TomogramState.DONE, nm: float | None = 40.0) -> TomogramRecord:
     record = record_for(Path(f"/in/cell {number}.mrc"), {"n": number}, (1, 1, 1e9 + number, 1e9))
-    figure = Figure(FigureName.RESOLUTION, nm, "nm", FLAGS[number % 3], f"Sentence {number}.")
-    quality = Quality("x", (1, 1, 1), None, (figure,)) if state is State.DONE else None
+    figure = QualityFigure(FigureName.RESOLUTION, nm, "nm", FLAGS[number % 3], f"Sentence {number}.")
+    quality = Quality("x", (1, 1, 1), None, (figure,)) if state is TomogramState.DONE else None
     return replace(record, state=state, quality=quality, labelled=number / 100, objects={"": number % 5})
 
 
@@ -42,7 +42,8 @@ def test_each_order_is_that_of_its_values(wall: WallModel) -> None:
     numbers = list(range(30))
     random.Random(0).shuffle(numbers)
     records = [
-        made(n, State.FAILED if n == 7 else State.DONE, None if n == 9 else 100.0 - n) for n in numbers
+        made(n, TomogramState.FAILED if n == 7 else TomogramState.DONE, None if n == 9 else 100.0 - n)
+        for n in numbers
     ]
     wall.show_all(records)
     latest = [f"cell {n}.mrc" for n in range(29, -1, -1)]
@@ -71,7 +72,7 @@ def test_what_is_taken_one_by_one_lies_where_all_at_once_do(wall: WallModel, qtb
     other.set_order(Order.WORST)
     latest: dict[str, TomogramRecord] = {}
     for _ in range(300):
-        record = made(rng.randrange(40), rng.choice(list(State)))
+        record = made(rng.randrange(40), rng.choice(list(TomogramState)))
         wall.take(record)
         latest[record.id] = record
         assert wall.row_of(record.id) is not None
@@ -81,7 +82,13 @@ def test_what_is_taken_one_by_one_lies_where_all_at_once_do(wall: WallModel, qtb
         wall.take(replace(latest[wall.record(wall.index(3)).id], messages=("new",)))
 
 
-STATES = {0: State.FAILED, 3: State.FAILED, 6: State.WAITING, 9: State.RUNNING, 1: State.SKIPPED}
+STATES = {
+    0: TomogramState.FAILED,
+    3: TomogramState.FAILED,
+    6: TomogramState.WAITING,
+    9: TomogramState.RUNNING,
+    1: TomogramState.SKIPPED,
+}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +107,7 @@ STATES = {0: State.FAILED, 3: State.FAILED, 6: State.WAITING, 9: State.RUNNING, 
     ],
 )
 def test_filters_show_what_they_say(show: Show, text: str, expected: set[int], wall: WallModel) -> None:
-    records = [made(n, STATES.get(n, State.DONE)) for n in range(12)]
+    records = [made(n, STATES.get(n, TomogramState.DONE)) for n in range(12)]
     wall.show_all([replace(r, quality=None) if n in (2, 4, 5) else r for n, r in enumerate(records)])
     wall.set_filter(show, text)
     assert set(names(wall)) == {f"cell {n}.mrc" for n in expected}
@@ -110,7 +117,7 @@ def test_filters_show_what_they_say(show: Show, text: str, expected: set[int], w
 def test_a_replaced_file_steps_back_as_on_the_disk(wall: WallModel) -> None:
     first = made(1)
     second = replace(made(2), path=first.path)
-    third = replace(made(3, State.FAILED), path=first.path)
+    third = replace(made(3, TomogramState.FAILED), path=first.path)
     fourth = replace(made(4), path=first.path)
     for record in (first, second, third, fourth):
         wall.take(record)

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPoint
 from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
-from sxtstudio.app.clean.panel import CleanPanel, Comparison
+from sxtstudio.app.clean.panel import CleanPanel, PreviewComparison
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.slice_preview import Change, PreviewStyle
@@ -279,7 +279,7 @@ def test_nothing_to_do_is_said(sample: MainWindow) -> None:
     assert not panel.apply_button.isEnabled()
 
 
-def compare(window: MainWindow, how: Comparison) -> None:
+def compare(window: MainWindow, how: PreviewComparison) -> None:
     box = panel_of(window).comparison
     box.setCurrentIndex(box.findData(how))
 
@@ -291,7 +291,7 @@ def test_red_goes_and_green_comes(labelled: MainWindow, qtbot: QtBot) -> None:
     panel.form.crop_x.setValue(9)
     panel.form.erode_3d.setCurrentIndex(panel.form.erode_3d.findData(False))
     labelled.session.set_cursor((30, 200, 200))
-    compare(labelled, Comparison.CHANGES)
+    compare(labelled, PreviewComparison.CHANGES)
     shown = previewed(labelled, qtbot)
     after = ndimage.binary_erosion(ndimage.binary_dilation(before), border_value=1)
     after[:, :9] = after[:, -9:] = False
@@ -314,7 +314,7 @@ def test_before_and_after_take_turns(labelled: MainWindow, qtbot: QtBot) -> None
     panel, before = panel_of(labelled), labels_of(labelled)[30].copy()
     panel.form.erode.setValue(1)
     labelled.session.set_cursor((30, 200, 200))
-    compare(labelled, Comparison.BLINK)
+    compare(labelled, PreviewComparison.BLINK)
     after = previewed(labelled, qtbot)
     assert not np.array_equal(after, before)
     panel._blink.timeout.emit()

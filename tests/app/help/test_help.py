@@ -33,7 +33,7 @@ from sxtstudio.app.widgets import outside
 from sxtstudio.core.handover import PROGRAM_NAMES
 from sxtstudio.core.logs import log_file
 from sxtstudio.core.measure.measure import all_columns
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.workflow.handover.programs import routes
 from sxtstudio.workflow.handover.routes import READ
 
@@ -237,7 +237,7 @@ def test_the_page_on_objects_names_columns_and_keys_that_there_are(window: MainW
     assert f"Measure ({keys['objects.measure']})" in text
     assert f"Press {keys['objects.filopodium']} and click" in text
     assert f"press {keys['objects.cut_shorter']} and {keys['objects.cut_longer']}" in text
-    for name in Flag:
+    for name in ObjectFlag:
         assert name.value in text
 
 

@@ -106,7 +106,7 @@ def test_automatic_by_the_menu_judges_the_polarity_first(
 def test_where_nothing_tells_the_cell_there_is_no_mask_and_segmenting_is_offered(
     shown: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = MaskVolume(np.ones((16, 96, 96), bool), (4, 4, 4), SHAPE, told=False)
+    whole = MaskVolume(np.ones((16, 96, 96), bool), (4, 4, 4), SHAPE, ice_found=False)
     monkeypatch.setattr(document_mask, "cell_mask", lambda *_, **__: whole)
     monkeypatch.setattr(cell_hints, "mask_by_hints", lambda *_: None)
     panel = panel_of(shown)

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow
 from tests.app.labels.conftest import hand
 
 __all__ = ["hand"]
@@ -22,7 +22,7 @@ BOXES = {
 ROWS = {
     3: ObjectRow("Mitochondrion", Decided.HAND),
     5: ObjectRow("", notes="beside the nucleus"),
-    2**31 + 7: ObjectRow("Vesicle", Decided.RULE, flags=frozenset({Flag.BORDER, Flag.OPEN})),
+    2**31 + 7: ObjectRow("Vesicle", Decided.RULE, flags=frozenset({ObjectFlag.BORDER, ObjectFlag.OPEN})),
 }
 LARGE = 2**31 + 7
 

@@ -13,7 +13,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import GreyUnit, LacCalibration, Material
 from sxtstudio.core.measure.grey import grey_group
 from sxtstudio.core.measure.measure import measure_objects
-from sxtstudio.core.measure.samples import GreySample
+from sxtstudio.core.measure.samples import MaterialGrey
 from sxtstudio.core.measure.size import SIZE
 from sxtstudio.core.object_table import ObjectRow, ObjectTable
 from sxtstudio.workflow.jobs.document_sampling import SampleFrom
@@ -84,7 +84,7 @@ def test_ice_and_a_chosen_object(
 def test_what_is_cut_off_is_said(
     dialog: CalibrationDialog, sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut = GreySample(250.0, 9.0, 4000, "inside of object 4", 0.31)
+    cut = MaterialGrey(250.0, 9.0, 4000, "inside of object 4", 0.31)
     monkeypatch.setattr("sxtstudio.app.objects.calibration.dialog.sample_document", lambda *_: cut)
     take(dialog.known, SampleFrom.OBJECT, qtbot, sample)
     assert dialog.message.text().startswith("⚠ 31 % of these voxels") and dialog.known.value == 250

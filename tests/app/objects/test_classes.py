@@ -26,7 +26,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, DependsOn, Measurements, Quantity
 from sxtstudio.core.object_classes import CLASSES, DROPLET, MITOCHONDRION, VESICLE
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 
 Opened = Callable[[Path], MainWindow]
 SAMPLE = Path(__file__).resolve().parents[3] / "resources" / "sample.tif"
@@ -69,7 +69,7 @@ def window_with_objects(sample: MainWindow, qtbot: QtBot) -> MainWindow:
     recorder = session.record(EditKind.FIND_OBJECTS, "objects")
     for number in NUMBERS:
         recorder.write(box_of(number), np.full(box_of(number).shape, number, np.uint32))
-    doubtful = {NUMBERS[-1]: ObjectRow(flags=frozenset({Flag.DOUBTFUL}))}
+    doubtful = {NUMBERS[-1]: ObjectRow(flags=frozenset({ObjectFlag.DOUBTFUL}))}
     session.commit(recorder, rows=document.object_table.change({**ObjectTable.of(NUMBERS).rows, **doubtful}))
     sample.context.parts.measured.set(measured())
     sample.context.parts.side.show_panel(Panel.OBJECTS)
@@ -255,7 +255,7 @@ def test_classes_are_added_renamed_recoloured_and_removed(
 def test_a_rule_is_about_what_its_class_is(window_with_objects: MainWindow, classing: ClassSections) -> None:
     """Volumes are of closed bodies, unless it is a class of membranes or the user says otherwise."""
     window = window_with_objects
-    flags = frozenset({Flag.SHEET})
+    flags = frozenset({ObjectFlag.SHEET})
     change = table(window).change({n: ObjectRow(flags=flags) for n in (4, 7)})
     window.session.change_rows(change, EditKind.NOTE)
     press(window, "classes.by_rule")
@@ -293,7 +293,8 @@ def test_a_rule_counts_highlights_and_gives(window_with_objects: MainWindow, cla
     said = "8 objects of 24, 1 of them given by hand, which stay"
     assert dialog.count.text() == said
     flags = {
-        n: ObjectRow(flags=frozenset({Flag.SHEET, Flag.BORDER} if n == 4 else {Flag.SHEET})) for n in (4, 7)
+        n: ObjectRow(flags=frozenset({ObjectFlag.SHEET, ObjectFlag.BORDER} if n == 4 else {ObjectFlag.SHEET}))
+        for n in (4, 7)
     }
     window.session.change_rows(table(window).change(flags), EditKind.NOTE)
     less = "6 objects of 24, 1 of them given by hand, which stay; 2 open membranes left out"
@@ -743,7 +744,7 @@ def test_arrows_and_esc_answer_after_a_click_in_a_view(
 
 def test_an_open_body_is_asked_about_and_stays_open(classified: MainWindow, classing: ClassSections) -> None:
     window, queue = classified, classing.queue
-    rows = {5: ObjectRow(flags=frozenset({Flag.OPEN}))}
+    rows = {5: ObjectRow(flags=frozenset({ObjectFlag.OPEN}))}
     window.session.change_rows(table(window).change(rows), EditKind.CLASSIFY)
     assert queue.left.text().endswith("then 2 objects with a doubtful outline (1 of them open).")
     press(window, "classes.check")
@@ -751,7 +752,7 @@ def test_an_open_body_is_asked_about_and_stays_open(classified: MainWindow, clas
         QTest.keyClick(queue.card, Qt.Key.Key_Return)
     assert window.session.objects.value.selected == (5,) and "It is open" in queue.why.text()
     QTest.keyClick(queue.card, Qt.Key.Key_Return)
-    assert not queue.running and table(window).rows[5].flags == {Flag.OPEN, Flag.CHECKED}
+    assert not queue.running and table(window).rows[5].flags == {ObjectFlag.OPEN, ObjectFlag.CHECKED}
 
 
 def test_another_chosen_object_pauses_the_queue_and_gets_the_key(

@@ -8,7 +8,7 @@ import pytest
 from sxtstudio.app.objects.colouring import (
     NEUTRAL,
     UNCLASSED,
-    Scale,
+    ColumnScale,
     column_colours,
     column_scale,
     object_colours,
@@ -53,6 +53,6 @@ def test_one_odd_object_does_not_take_all_colours() -> None:
     values = np.concatenate([np.linspace(0, 1, 500), [1e9, np.nan]])
     scale = column_scale(values, "x")
     assert scale.high < 1.1
-    assert column_scale(np.array([np.nan]), "x") == Scale("x", 0.0, 1.0)
-    assert column_scale(np.array([3.0, 3.0]), "x") == Scale("x", 3.0, 4.0)
+    assert column_scale(np.array([np.nan]), "x") == ColumnScale("x", 0.0, 1.0)
+    assert column_scale(np.array([3.0, 3.0]), "x") == ColumnScale("x", 3.0, 4.0)
     assert tuple(column_colours(values, scale)[-2].tolist()) == ends()[1]

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.contacts import ContactsDialog
-from sxtstudio.app.view3d.contents import Part
+from sxtstudio.app.view3d.contents import ScenePart
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Measurements
@@ -168,7 +168,7 @@ def test_they_are_drawn_as_long_as_the_dialog_is_there(
     def drawn() -> int:
         assert view.canvas is not None
         meshes = view.canvas.scene.contents(False).meshes
-        return meshes[Part.CONTACTS].GetNumberOfCells() if Part.CONTACTS in meshes else 0
+        return meshes[ScenePart.CONTACTS].GetNumberOfCells() if ScenePart.CONTACTS in meshes else 0
 
     faces = sum(len(site.faces) for site in sample.session.contacts.value.sites)
     assert drawn() == 2 * faces > 0

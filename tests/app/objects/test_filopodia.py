@@ -15,12 +15,12 @@ from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.filopodia.measures import size_of
 from sxtstudio.app.objects.filopodia.page import FilopodiaPage
-from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.pane import PaneTab
 from sxtstudio.app.questions import Answer
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.filopodia import find
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow
 
 LENGTH, RADIUS = 40, 6
 
@@ -58,7 +58,7 @@ def cell(tmp_path: Path, open_file: Callable[[Path], MainWindow], qtbot: QtBot) 
 @pytest.fixture
 def page(cell: MainWindow, qtbot: QtBot) -> FilopodiaPage:
     cell.actions_.by_name["objects.filopodium"].trigger()
-    page = cell.context.parts.pane.widget(Page.FILOPODIA)
+    page = cell.context.parts.pane.widget(PaneTab.FILOPODIA)
     assert isinstance(page, FilopodiaPage)
     qtbot.waitUntil(page.isVisible)
     return page
@@ -182,7 +182,7 @@ def test_one_that_a_border_cuts_is_listed_as_not_whole(
     assert "cut by the last slice (z)" in page.whole.text()
     page.take.click()
     qtbot.waitUntil(lambda: page.list.rowCount() == 1)
-    assert document.object_table.rows[1].flags == {Flag.BORDER}
+    assert document.object_table.rows[1].flags == {ObjectFlag.BORDER}
     assert page.list.item(0, 1).text() == "no: cut by the last slice (z)"
     assert "0 of them whole" in page.summary.text()
 

@@ -11,15 +11,15 @@ from sxtstudio.app.objects.table.listing import Filter, Limit, Listing
 from sxtstudio.app.objects.table.text import alike, summary_text, tab_separated
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.measure.measure import measure_objects
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 
 VOLUME = Column("volume", "Volume", Quantity.UM3, "All voxels of the object.", formula="n · v")
 PARTS = Column("parts", "Parts", Quantity.NUMBER, "How many parts it has.", integer=True)
 
 ROWS = {
-    2: ObjectRow("Vesicle", flags=frozenset({Flag.BORDER})),
+    2: ObjectRow("Vesicle", flags=frozenset({ObjectFlag.BORDER})),
     3: ObjectRow("vesicle", notes="beside the nucleus"),
-    7: ObjectRow("", flags=frozenset({Flag.OPEN, Flag.DOUBTFUL})),
+    7: ObjectRow("", flags=frozenset({ObjectFlag.OPEN, ObjectFlag.DOUBTFUL})),
     2**31: ObjectRow("Mitochondrion", notes="two\tparts\n7"),
 }
 
@@ -129,7 +129,7 @@ def test_columns_say_what_they_mean(listing: Listing) -> None:
     assert volume.tip == "All voxels of the object.\n= n · v\nIn files: volume_um3"
     assert usual_keys(columns) == ("number", "class", "flags", "volume", "notes")
     assert usual_keys(columns_of(None)) == ("number", "class", "flags", "notes")
-    text = flags_sentence(frozenset({Flag.OPEN, Flag.BORDER}))
+    text = flags_sentence(frozenset({ObjectFlag.OPEN, ObjectFlag.BORDER}))
     assert text.splitlines()[0].startswith("Touches the border") and "missing" in text.splitlines()[1]
 
 
@@ -160,12 +160,12 @@ def test_where_there_is_one_slice_columns_of_slices_come_first() -> None:
 
 
 def test_figures_leave_sheets_out_and_say_so() -> None:
-    nothing: frozenset[Flag] = frozenset()
-    flags: list[set[Flag] | frozenset[Flag]] = [
+    nothing: frozenset[ObjectFlag] = frozenset()
+    flags: list[set[ObjectFlag] | frozenset[ObjectFlag]] = [
         nothing,
-        {Flag.SHEET},
-        {Flag.SHEET, Flag.BORDER},
-        {Flag.BORDER},
+        {ObjectFlag.SHEET},
+        {ObjectFlag.SHEET, ObjectFlag.BORDER},
+        {ObjectFlag.BORDER},
         nothing,
     ]
     table = ObjectTable({n: ObjectRow(flags=frozenset(f)) for n, f in zip(range(1, 6), flags, strict=True)})

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.colouring import NEUTRAL, ColourBy
 from sxtstudio.app.objects.measured import ObjectMeasurements
-from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.pane import PaneTab
 from sxtstudio.app.objects.plots.page import PlotsPage
 from sxtstudio.app.objects.table.model import STALE_COLUMN
 from sxtstudio.app.objects.table.page import TablePage
@@ -270,7 +270,7 @@ def related(room: MainWindow) -> ObjectMeasurements:
 def test_neighbours_hold_of_nobody_once_an_object_differs(
     room: MainWindow, related: ObjectMeasurements
 ) -> None:
-    page, key = room.context.parts.pane.show_page(Page.TABLE), "nearest_distance"
+    page, key = room.context.parts.pane.show_page(PaneTab.TABLE), "nearest_distance"
     assert isinstance(page, TablePage)
     page.choice.changed.emit(("number", "volume", key))
     place = [one.key for one in page.model.columns].index(key)
@@ -319,7 +319,7 @@ def test_distances_to_a_class_hold_of_nobody_once_a_class_differs(
 def test_a_plot_says_that_its_column_is_out_of_date(
     room: MainWindow, related: ObjectMeasurements, qtbot: QtBot
 ) -> None:
-    page = room.context.parts.pane.show_page(Page.PLOTS)
+    page = room.context.parts.pane.show_page(PaneTab.PLOTS)
     assert isinstance(page, PlotsPage)
     qtbot.waitUntil(lambda: page.plot.figure is not None)
     assert "⚠" not in page.words.toolTip()

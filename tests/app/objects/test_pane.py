@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.actions.objects import show_plots
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.pane import ObjectsPane, Page
+from sxtstudio.app.objects.pane import ObjectsPane, PaneTab
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.widgets.section import Section
 
@@ -39,23 +39,23 @@ def test_pane_is_hidden_first_and_keeps_its_height(
 
 
 def test_tabs_are_made_when_first_seen(window: MainWindow, qtbot: QtBot) -> None:
-    made: list[Page] = []
+    made: list[PaneTab] = []
 
-    def maker(page: Page) -> QWidget:
+    def maker(page: PaneTab) -> QWidget:
         made.append(page)
         return QLabel(page.value)
 
     pane = ObjectsPane(window.context)
     qtbot.addWidget(pane)
-    for page in Page:
+    for page in PaneTab:
         pane.add_page(page, page.value.title(), "A tab", lambda page=page: maker(page))
     assert made == []
     pane.show()
-    assert made == [Page.TABLE]
-    shown = pane.show_page(Page.FILOPODIA)
-    assert isinstance(shown, QLabel) and shown.isVisible() and pane.current is Page.FILOPODIA
-    pane.show_page(Page.TABLE)
-    assert made == [Page.TABLE, Page.FILOPODIA]
+    assert made == [PaneTab.TABLE]
+    shown = pane.show_page(PaneTab.FILOPODIA)
+    assert isinstance(shown, QLabel) and shown.isVisible() and pane.current is PaneTab.FILOPODIA
+    pane.show_page(PaneTab.TABLE)
+    assert made == [PaneTab.TABLE, PaneTab.FILOPODIA]
 
 
 def test_sections_open_and_close(window: MainWindow, qtbot: QtBot) -> None:
@@ -70,8 +70,8 @@ def test_sections_open_and_close(window: MainWindow, qtbot: QtBot) -> None:
 def test_from_the_keyboard_the_table_is_reached_at_once(window: MainWindow, qtbot: QtBot) -> None:
     pane = window.context.parts.pane
     window.actions_.by_name["view.objects_pane"].trigger()
-    table = pane.widget(Page.TABLE)
+    table = pane.widget(PaneTab.TABLE)
     qtbot.waitUntil(lambda: window.focusWidget() is table.focusProxy())
     assert isinstance(table.focusProxy(), QTableView)
     show_plots(window.context)
-    assert window.focusWidget() is pane.widget(Page.PLOTS).focusProxy()
+    assert window.focusWidget() is pane.widget(PaneTab.PLOTS).focusProxy()

@@ -19,7 +19,7 @@ from sxtstudio.app.objects.plots.figure import Grip
 from sxtstudio.app.objects.plots.page import NOT_MEASURED, NOTHING, PlotsPage
 from sxtstudio.core.figures import FigureKind
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 
 VOLUME = Column("volume", "Volume", Quantity.UM3, "How large it is")
 SURFACE = Column("surface", "Surface", Quantity.UM2, "How large its surface is")
@@ -29,7 +29,7 @@ CLASSES = ("Vesicle", "Mitochondrion", "")
 def table_of(count: int) -> ObjectTable:
     """Objects 1…: classes in turn, the last one at the border."""
     rows = {n: ObjectRow(CLASSES[n % 3]) for n in range(1, count + 1)}
-    rows[count] = ObjectRow("Vesicle", flags=frozenset({Flag.BORDER}))
+    rows[count] = ObjectRow("Vesicle", flags=frozenset({ObjectFlag.BORDER}))
     return ObjectTable(rows)
 
 
@@ -106,7 +106,7 @@ def test_sheets_are_left_out_as_in_the_table_and_said_and_drawn_where_nothing_el
 ) -> None:
     document = sample.session.document
     assert document is not None
-    flat = {n: ObjectRow(CLASSES[n % 3], flags=frozenset({Flag.SHEET})) for n in (4, 6)}
+    flat = {n: ObjectRow(CLASSES[n % 3], flags=frozenset({ObjectFlag.SHEET})) for n in (4, 6)}
     document.change_table(document.object_table.change(flat))
     sample.session.table_changed.emit()
     qtbot.waitUntil(lambda: numbers(filled) == [1, 3, 5, 7, 8])

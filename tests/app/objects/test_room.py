@@ -20,7 +20,7 @@ from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 from tests.app.objects.conftest import BOXES, LARGE, ROWS, quiet
 
 SLAB = Box((20, 60, 60), (36, 200, 200))
@@ -272,10 +272,10 @@ def test_colours_by_a_column_have_a_bar(room: MainWindow) -> None:
 
 def test_what_is_drawn_to_a_face_is_an_object_at_the_border_at_once(room: MainWindow) -> None:
     session, document = room.session, room.session.document
-    assert document is not None and Flag.BORDER not in document.object_table.rows[3].flags
+    assert document is not None and ObjectFlag.BORDER not in document.object_table.rows[3].flags
     box = Box((0, 110, 110), (20, 112, 112))
     with session.edit(EditKind.REDRAW_OBJECT, "objects") as edit:
         edit.write(box, np.full(box.shape, 3, np.uint32))
-    assert document.object_table.rows[3] == replace(ROWS[3], flags=frozenset({Flag.BORDER}))
+    assert document.object_table.rows[3] == replace(ROWS[3], flags=frozenset({ObjectFlag.BORDER}))
     session.undo()
     assert document.object_table.rows[3] == ROWS[3]

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.pane import PaneTab
 from sxtstudio.app.objects.table.columns import Own
 from sxtstudio.app.objects.table.page import TablePage
 from sxtstudio.core.edit_kind import EditKind
@@ -27,7 +27,7 @@ from tests.app.objects.conftest import BOXES, LARGE
 @pytest.fixture
 def page(room: MainWindow) -> TablePage:
     """The table, in sight."""
-    shown = room.context.parts.pane.show_page(Page.TABLE)
+    shown = room.context.parts.pane.show_page(PaneTab.TABLE)
     assert isinstance(shown, TablePage)
     return shown
 

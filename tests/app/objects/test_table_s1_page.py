@@ -16,7 +16,7 @@ from sxtstudio.app.objects.filopodia.table_s1 import NO_OBJECT, NOT_MEASURED, Ta
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.measure import measure_objects
-from sxtstudio.core.object_table import Flag, ObjectRow
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def fill(window: MainWindow) -> None:
     document, session = window.session.document, window.session
     assert document is not None
     rows = {n: ObjectRow("Filopodium") for n in (1, 2)}
-    rows[3] = ObjectRow("Filopodium", notes="cut by the last slice (z)", flags=frozenset({Flag.BORDER}))
+    rows[3] = ObjectRow("Filopodium", notes="cut by the last slice (z)", flags=frozenset({ObjectFlag.BORDER}))
     rows[4] = ObjectRow("Vesicle")
     recorder = session.record(EditKind.NEW_OBJECT, "objects")
     recorder.write(Box((20, 100, 100), (36, 130, 160)), blocks())
@@ -69,7 +69,7 @@ def test_without_objects_or_measurements_it_is_said_what_to_press(
     document = sample.session.document
     assert document is not None
     rows = document.object_table.rows
-    cut = {n: replace(rows[n], flags=frozenset({Flag.BORDER})) for n in (1, 2)}
+    cut = {n: replace(rows[n], flags=frozenset({ObjectFlag.BORDER})) for n in (1, 2)}
     sample.session.change_rows(document.object_table.change(cut), EditKind.NOTE)
     qtbot.waitUntil(lambda: dialog.caption.text() == "3 taken, none of them whole.")
     sample.session.undo()

@@ -22,7 +22,7 @@ from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.measure import measure_quality
 from sxtstudio.core.quality.plots import quality_plots
-from sxtstudio.core.quality.record import CurveSource, Flag, Quality, SliceFigures
+from sxtstudio.core.quality.record import CurveSource, Quality, QualityFlag, SliceFigures
 from sxtstudio.core.records import record_of
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
@@ -120,7 +120,7 @@ def test_labels_objects_and_trust_of_what_is_open_count(
     judged(dialog, qtbot)
     assert dialog.found is not None
     certainty = dialog.found.figure(FigureName.CERTAINTY)
-    assert certainty is not None and certainty.flag is Flag.BAD
+    assert certainty is not None and certainty.flag is QualityFlag.BAD
     assert dialog.found.objects == {"Vesicle": 1}
     assert "to look at" in dialog.summary.text()
     row = dialog.found.figures.index(certainty)

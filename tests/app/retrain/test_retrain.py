@@ -38,7 +38,7 @@ from sxtstudio.app.retrain.dialog import (
 from sxtstudio.app.retrain.running import facts_text
 from sxtstudio.app.session import Busy
 from sxtstudio.app.settings import Settings
-from sxtstudio.core.add_ons import Found
+from sxtstudio.core.add_ons import FoundAddOn
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import Polarity, chosen_polarity
@@ -630,7 +630,7 @@ def test_without_its_package_the_installed_program_names_the_file(
     labelled: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, problem: str
 ) -> None:
     monkeypatch.setattr(missing, "is_packaged", lambda: True)
-    monkeypatch.setattr(missing, "find", lambda add_on: Found(problem=problem))
+    monkeypatch.setattr(missing, "find", lambda add_on: FoundAddOn(problem=problem))
     monkeypatch.setattr(child, "can_train", lambda: False)
     monkeypatch.setattr(sys, "executable", "/opt/sxtstudio/sxtstudio")
     dialog = opened(labelled, qtbot)

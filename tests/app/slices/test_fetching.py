@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sxtstudio.app.slices import fetching
-from sxtstudio.app.slices.fetching import SliceData, SliceSource, Wanted
+from sxtstudio.app.slices.fetching import SliceData, SliceRequest, SliceSource
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.overview import build_overview
 from sxtstudio.core.planes import PLANES, Plane
@@ -52,10 +52,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def wanted(volume: Slow, plane: Plane) -> Wanted:
+def wanted(volume: Slow, plane: Plane) -> SliceRequest:
     overview = build_overview(ArrayVolume(DATA), whole_bytes=0, binned_bytes=2000)
     assert not overview.exact
-    return Wanted(SliceSource(volume, overview), plane, 4, 1, None, None, None, None, 0)
+    return SliceRequest(SliceSource(volume, overview), plane, 4, 1, None, None, None, None, 0)
 
 
 @pytest.mark.parametrize("plane", PLANES[1:])
@@ -68,7 +68,7 @@ def test_a_side_view_that_was_slow_once_is_refined_when_the_disk_is_free(clock: 
     assert shown[-1].note == "" and shown[-1].bins == (1, 1) and np.array_equal(shown[-1].image, fine)
     assert clock.now < 120
     # The next slices of this plane are not held to have been slow.
-    other = Wanted(request.source, plane, 7, 1, None, None, None, None, 0)
+    other = SliceRequest(request.source, plane, 7, 1, None, None, None, None, 0)
     shown.clear()
     other.fetch(lambda: False, shown.append)
     assert [data.note for data in shown] == ["refining …", ""]

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.pane import PaneTab
 from sxtstudio.app.objects.table.page import TablePage
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.settings import Settings
@@ -149,7 +149,7 @@ def test_all_seven_steps_by_hand_end_with_a_measured_object(
     assert document.steps[0].parameters["slices"] == [FIRST, LAST]
     # What is said is the row of the table, and that is the voxels of the object, of 10 nm each.
     voxels = int(np.count_nonzero(np.asarray(document.objects) == number))
-    page = parts.pane.widget(Page.TABLE)
+    page = parts.pane.widget(PaneTab.TABLE)
     assert isinstance(page, TablePage)
     column = next(one for one in page.model.columns if one.key == "volume")
     (row,) = page.model.rows_of([number])

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.view3d.contents import Part
+from sxtstudio.app.view3d.contents import ScenePart
 from sxtstudio.app.view3d.scene import Picked
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.core.edit_kind import EditKind
@@ -133,11 +133,11 @@ def test_the_plane_of_a_split_lies_in_space_as_it_is_said(room: MainWindow, view
     assert view.canvas is not None
     normal = (0.6, 0.0, 0.8)
     room.session.cut.set(place=(29.5, 119.5, 124.5), normal=normal, reach=300.0)
-    mesh = view.canvas.contents().meshes[Part.CUT]
+    mesh = view.canvas.contents().meshes[ScenePart.CUT]
     points = vtk_to_numpy(mesh.GetPoints().GetData()).astype(np.float64)
     middle = np.array([1245.0, 1195.0, 295.0])  # x, y, z; 10 nm voxels
     assert points.mean(axis=0) == pytest.approx(middle, abs=1e-3)
     assert (points - middle) @ np.array(normal[::-1]) == pytest.approx(0, abs=1e-3)
     assert np.linalg.norm(points - middle, axis=1) == pytest.approx(300 * np.sqrt(2))
     room.session.cut.set(place=None)
-    assert Part.CUT not in view.canvas.contents().meshes
+    assert ScenePart.CUT not in view.canvas.contents().meshes

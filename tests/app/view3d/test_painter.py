@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sxtstudio.app.view3d.contents import Part, SceneContents
+from sxtstudio.app.view3d.contents import SceneContents, ScenePart
 from sxtstudio.app.view3d.meshes import make_meshes
 from sxtstudio.app.view3d.painter import Painter
 from sxtstudio.app.view3d.planes import SliceImage
@@ -99,7 +99,8 @@ def test_only_what_has_changed_is_sent(
     changes = Painter._changes
     monkeypatch.setattr(Painter, "_changes", lambda *given: sent.append(changes(*given)) or sent[-1])
     painter.draw(scene.contents(True), SIZE)
-    shown = {part.value for part in Part if part is not Part.CUT}  # no plane is laid through an object
+    # No plane is laid through an object.
+    shown = {part.value for part in ScenePart if part is not ScenePart.CUT}
     assert set(sent[-1]["meshes"]) == shown and len(sent[-1]["planes"]) == 1
     scene.apply(SceneState(background="white"), True)
     scene.camera.turn(0.2, 0.1)

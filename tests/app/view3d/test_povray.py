@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sxtstudio.app.view3d.contents import Part
+from sxtstudio.app.view3d.contents import ScenePart
 from sxtstudio.app.view3d.export import Shot
 from sxtstudio.app.view3d.meshes import make_meshes
 from sxtstudio.app.view3d.planes import SliceImage
@@ -168,7 +168,7 @@ def test_scene_has_a_mesh_a_colour_and_a_name_for_each_object(scene: Scene3D, tm
     ]
     assert text.count("light_source") == 5 and "perspective" in text
     counts = [int(count) for count in re.findall(r"(?:vertex_vectors|face_indices) \{ (\d+)", meshes)]
-    drawn = scene.contents(True).meshes[Part.BODIES]
+    drawn = scene.contents(True).meshes[ScenePart.BODIES]
     assert sum(counts[::2]) == drawn.GetNumberOfPoints() and sum(counts[1::2]) == drawn.GetNumberOfCells()
     places = np.array(re.findall(r"^<(-?\d+\.\d\d),(-?\d+\.\d\d),(-?\d+\.\d\d)>$", meshes, re.M), float)
     np.testing.assert_allclose(

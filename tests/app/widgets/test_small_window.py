@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.pane import PaneTab
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.states import Panel
 
@@ -29,7 +29,7 @@ def small(sample: MainWindow, qtbot: QtBot) -> MainWindow:
 
 def test_the_window_can_be_small_whatever_is_open(small: MainWindow, qtbot: QtBot) -> None:
     parts = small.context.parts
-    for page in Page:
+    for page in PaneTab:
         parts.pane.show_page(page)
         for panel in Panel:
             parts.side.show_panel(panel)
@@ -44,7 +44,7 @@ def test_the_window_can_be_small_whatever_is_open(small: MainWindow, qtbot: QtBo
 
 def test_every_button_of_the_pane_can_be_scrolled_to(small: MainWindow, qtbot: QtBot) -> None:
     pane = small.context.parts.pane
-    for page in Page:
+    for page in PaneTab:
         content = pane.show_page(page)
         qtbot.wait(20)
         for button in content.findChildren(QAbstractButton):

@@ -20,7 +20,7 @@ from sxtstudio.core.bodies.preview import preview_slice
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.tracks import Linker
 from sxtstudio.core.bodies.walls import near_share, outside_of, outside_px, share_walls
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.volume import ArrayVolume
 
@@ -271,7 +271,7 @@ def test_a_body_is_closed_where_its_lids_are_missing() -> None:
     closed = find_bodies(shells(distance), np.zeros(SHAPE, np.uint32), BodyParameters())
     assert closed.flags == (frozenset(),), "a lid that is drawn needs no cap"
     cut = find_bodies(shells(distance)[6:], np.zeros((18, *SHAPE[1:]), np.uint32), BodyParameters())
-    assert cut.flags == (frozenset({Flag.BORDER}),)
+    assert cut.flags == (frozenset({ObjectFlag.BORDER}),)
 
 
 def test_a_cell_with_organelles_is_no_body_and_swallows_none() -> None:
@@ -302,9 +302,11 @@ def test_sheets_are_objects_after_the_bodies_and_drops_without_lumen_are_bodies(
     numbers = np.zeros(SHAPE, np.uint32)
     result = find_bodies(outlines, numbers, BodyParameters())
     assert (result.count, result.bodies) == (3, 2)
-    assert result.flags[2] == {Flag.SHEET, Flag.BORDER} and set(np.unique(numbers[:, :, 71])) == {3}
-    assert numbers[12, 50, 54] in (1, 2) and Flag.SHEET not in result.flags[numbers[12, 50, 54] - 1]
-    assert bodies_table(result).rows[3].flags == {Flag.SHEET, Flag.BORDER}
+    assert result.flags[2] == {ObjectFlag.SHEET, ObjectFlag.BORDER} and set(np.unique(numbers[:, :, 71])) == {
+        3
+    }
+    assert numbers[12, 50, 54] in (1, 2) and ObjectFlag.SHEET not in result.flags[numbers[12, 50, 54] - 1]
+    assert bodies_table(result).rows[3].flags == {ObjectFlag.SHEET, ObjectFlag.BORDER}
     assert find_bodies(outlines, numbers, BodyParameters(sheets=False)).count == 2
 
 

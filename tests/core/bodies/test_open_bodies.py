@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.ends import add_caps, find_ends
 from sxtstudio.core.bodies.find import BodyParameters, find_bodies
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 
 RADIUS = 10.0
 #: A body is cut where more than that part of it is missing in truth.
@@ -51,7 +51,7 @@ def test_a_body_that_is_nowhere_wider_than_at_its_end_may_be_half_of_one() -> No
     tube = np.hypot(Y, X) <= RADIUS
     outlines = (tube & (np.hypot(Y, X) > RADIUS - 3) & (np.abs(Z) <= 10)).astype(np.uint8)
     found = find_bodies(outlines, np.zeros(outlines.shape, np.uint32), BodyParameters())
-    assert found.bodies == 1 and Flag.OPEN in found.flags[0]
+    assert found.bodies == 1 and ObjectFlag.OPEN in found.flags[0]
 
 
 def balls(cut: bool) -> tuple[NDArray[np.uint8], list[tuple[tuple[int, int, int], float]]]:
@@ -83,7 +83,7 @@ def test_open_bodies_are_those_of_which_much_is_missing(cut: bool) -> None:
     found = find_bodies(outlines, bodies, BodyParameters(sheets=False))
     numbers = [int(np.bincount(bodies[:, y, x])[1:].argmax()) + 1 for (_, y, x), _ in known]
     assert len(set(numbers)) == len(known) == found.bodies
-    flagged = np.array([Flag.OPEN in found.flags[number - 1] for number in numbers])
+    flagged = np.array([ObjectFlag.OPEN in found.flags[number - 1] for number in numbers])
     truth = np.array([missing > MISSING for _, missing in known])
     assert truth.sum() >= 12 if cut else truth.sum() <= 3, "of small ones a slice is a good part"
     assert (flagged != truth).sum() <= 2

@@ -17,12 +17,12 @@ from sxtstudio.core.classes.assigning import (
 from sxtstudio.core.classes.classifier import Predictions
 from sxtstudio.core.classes.queue import ClassIs, Queue, Right, Skip, Why, questions, row_after
 from sxtstudio.core.object_classes import FILOPODIUM, GOLD, VESICLE, ObjectClass
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 
-DOUBT = frozenset({Flag.DOUBTFUL})
+DOUBT = frozenset({ObjectFlag.DOUBTFUL})
 
 
-def said(name: str, sure: float, flags: frozenset[Flag] = frozenset()) -> ObjectRow:
+def said(name: str, sure: float, flags: frozenset[ObjectFlag] = frozenset()) -> ObjectRow:
     return ObjectRow(name, Decided.CLASSIFIER, sure, flags=flags)
 
 
@@ -32,7 +32,7 @@ TABLE = ObjectTable(
         2: said("Vesicle", 0.4, DOUBT),
         3: ObjectRow("Gold", Decided.HAND, notes="mine"),
         4: said("Gold", 0.6),
-        5: ObjectRow("Vesicle", Decided.HAND, flags=DOUBT | {Flag.BORDER}),
+        5: ObjectRow("Vesicle", Decided.HAND, flags=DOUBT | {ObjectFlag.BORDER}),
         6: ObjectRow(flags=DOUBT),
         7: ObjectRow(),
         8: ObjectRow("ER", Decided.RULE),
@@ -59,18 +59,18 @@ def test_each_answer_brings_the_next_one_until_all_is_checked() -> None:
     assert questions(table) == []
     assert table.rows[2] == ObjectRow("Vesicle", Decided.HAND)
     assert table.rows[4] == ObjectRow("ER", Decided.HAND)
-    assert table.rows[5] == ObjectRow("Vesicle", Decided.HAND, flags=frozenset({Flag.BORDER}))
+    assert table.rows[5] == ObjectRow("Vesicle", Decided.HAND, flags=frozenset({ObjectFlag.BORDER}))
     assert table.rows[6] == ObjectRow(), "an outline that is right gives no class"
 
 
 def test_open_bodies_are_asked_about_last_and_stay_open() -> None:
-    is_open = frozenset({Flag.OPEN})
+    is_open = frozenset({ObjectFlag.OPEN})
     table = TABLE.changed(
         TABLE.change(
             {
-                8: ObjectRow("ER", Decided.RULE, flags=is_open | {Flag.BORDER}),
+                8: ObjectRow("ER", Decided.RULE, flags=is_open | {ObjectFlag.BORDER}),
                 9: ObjectRow(flags=is_open),
-                10: ObjectRow(flags=is_open | {Flag.SHEET}),
+                10: ObjectRow(flags=is_open | {ObjectFlag.SHEET}),
                 11: ObjectRow(FILOPODIUM.name, Decided.HAND, flags=is_open),
                 12: ObjectRow(flags=is_open | DOUBT),
             }
@@ -81,7 +81,7 @@ def test_open_bodies_are_asked_about_last_and_stay_open() -> None:
     assert [one.why for one in asked[-3:]] == [Why.DOUBTFUL, Why.OPEN, Why.OPEN]
     for number, answer in ((12, Right()), (8, Right()), (9, ClassIs("Gold"))):
         row = row_after(table.rows[number], answer)
-        assert Flag.OPEN in row.flags, "it is cut by the wedge whatever was answered"
+        assert ObjectFlag.OPEN in row.flags, "it is cut by the wedge whatever was answered"
         table = table.changed(table.change({number: row}))
         assert number not in {one.number for one in questions(table)}
     assert row_after(table.rows[10], Skip()) == table.rows[10]

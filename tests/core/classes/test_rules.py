@@ -9,9 +9,9 @@ import pytest
 
 from sxtstudio.core.classes.rules import (
     Among,
-    Range,
-    Rule,
+    ClassRule,
     RuleSet,
+    ValueRange,
     decided_by,
     read_rules,
     rules_of,
@@ -23,9 +23,9 @@ from sxtstudio.core.classes.rules import (
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_classes import CLASSES, DROPLET, VESICLE, ObjectClass
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 
-SHEETS = frozenset({Flag.SHEET})
+SHEETS = frozenset({ObjectFlag.SHEET})
 VOLUME = Column("volume", "Volume", Quantity.UM3, "Its volume.")
 ROUND = Column("sphericity", "Sphericity", Quantity.NUMBER, "How round it is.")
 
@@ -40,23 +40,27 @@ def measured(*, calibrated: bool = True) -> Measurements:
 @pytest.mark.parametrize(
     ("ranges", "numbers"),
     [
-        pytest.param((Range("volume", 0.5, 1.0, "um3"),), [5, 6], id="both-ends-belong-to-it"),
-        pytest.param((Range("volume", 0.6, None, "um3"),), [6, 9], id="without-an-upper-end"),
-        pytest.param((Range("volume", None, 0.5, "um3"),), [2, 5], id="without-a-lower-end"),
+        pytest.param((ValueRange("volume", 0.5, 1.0, "um3"),), [5, 6], id="both-ends-belong-to-it"),
+        pytest.param((ValueRange("volume", 0.6, None, "um3"),), [6, 9], id="without-an-upper-end"),
+        pytest.param((ValueRange("volume", None, 0.5, "um3"),), [2, 5], id="without-a-lower-end"),
         pytest.param(
-            (Range("volume", None, 1.0, "um3"), Range("sphericity", 0.8)), [2, 6], id="all-ranges-must-hold"
+            (ValueRange("volume", None, 1.0, "um3"), ValueRange("sphericity", 0.8)),
+            [2, 6],
+            id="all-ranges-must-hold",
         ),
-        pytest.param((Range("sphericity", None, 5),), [2, 5, 6, 11], id="what-was-not-measured-never-fits"),
+        pytest.param(
+            (ValueRange("sphericity", None, 5),), [2, 5, 6, 11], id="what-was-not-measured-never-fits"
+        ),
         pytest.param((), [], id="no-range-no-object"),
     ],
 )
-def test_objects_within_ranges(ranges: tuple[Range, ...], numbers: list[int]) -> None:
-    assert Rule("Vesicle", ranges).matching(measured(), ()).tolist() == numbers
+def test_objects_within_ranges(ranges: tuple[ValueRange, ...], numbers: list[int]) -> None:
+    assert ClassRule("Vesicle", ranges).matching(measured(), ()).tolist() == numbers
 
 
 def test_the_first_rule_that_fits_decides() -> None:
-    small = Rule("Vesicle", (Range("volume", None, 0.5, "um3"),))
-    all_sizes = Rule("Lipid droplet", (Range("volume", 0, None, "um3"),))
+    small = ClassRule("Vesicle", (ValueRange("volume", None, 0.5, "um3"),))
+    all_sizes = ClassRule("Lipid droplet", (ValueRange("volume", 0, None, "um3"),))
     assert decided_by([small, all_sizes], measured(), ()) == {
         2: "Vesicle",
         5: "Vesicle",
@@ -75,8 +79,10 @@ def test_the_first_rule_that_fits_decides() -> None:
     ],
 )
 def test_a_rule_is_about_bodies_or_sheets(among: Among, numbers: list[int]) -> None:
-    rule = Rule("Vesicle", (Range("volume", 0, None, "um3"),), among)
-    table = ObjectTable({5: ObjectRow(flags=frozenset({Flag.SHEET, Flag.OPEN})), 6: ObjectRow(flags=SHEETS)})
+    rule = ClassRule("Vesicle", (ValueRange("volume", 0, None, "um3"),), among)
+    table = ObjectTable(
+        {5: ObjectRow(flags=frozenset({ObjectFlag.SHEET, ObjectFlag.OPEN})), 6: ObjectRow(flags=SHEETS)}
+    )
     assert sheets_in(table) == {5, 6}
     assert rule.matching(measured(), sheets_in(table)).tolist() == numbers
     assert list(decided_by([rule], measured(), sheets_in(table))) == numbers
@@ -97,18 +103,21 @@ def test_rules_of_the_first_version_are_about_all_and_stay_readable() -> None:
 
 def test_micrometres_are_no_voxels() -> None:
     """Nor is a column guessed that was not measured."""
-    rule = Rule("Vesicle", (Range("volume", 0.5, 1.0, "um3"),))
+    rule = ClassRule("Vesicle", (ValueRange("volume", 0.5, 1.0, "um3"),))
     with pytest.raises(UserError, match="'volume' in um3, but these objects are measured in voxels"):
         rule.matching(measured(calibrated=False), ())
     with pytest.raises(UserError, match="“Vesicle” asks for 'grey_mean', which has not been measured"):
-        Rule("Vesicle", (Range("grey_mean", 0, 1, "grey"),)).matching(measured(), ())
+        ClassRule("Vesicle", (ValueRange("grey_mean", 0, 1, "grey"),)).matching(measured(), ())
 
 
 def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
     rules = RuleSet(
         (
-            Rule("Vesicle", (Range("volume", 0.25, None, "um3"), Range("sphericity", None, 0.1 + 0.2))),
-            Rule("Größe „x“", (Range("volume", 1e-9, 1e9, "um3"),), Among.BODIES),
+            ClassRule(
+                "Vesicle",
+                (ValueRange("volume", 0.25, None, "um3"), ValueRange("sphericity", None, 0.1 + 0.2)),
+            ),
+            ClassRule("Größe „x“", (ValueRange("volume", 1e-9, 1e9, "um3"),), Among.BODIES),
         ),
         (VESICLE, DROPLET, ObjectClass("Größe „x“", (0, 255, 1))),
     )

@@ -5,7 +5,13 @@ import pytest
 from scipy import ndimage
 
 from sxtstudio.core.evaluation.agreement import Agreement, compare
-from sxtstudio.core.evaluation.calibration import THRESHOLDS, Curve, Measured, card_entry, thresholds_for
+from sxtstudio.core.evaluation.calibration import (
+    THRESHOLDS,
+    Measured,
+    PrecisionRecallCurve,
+    card_entry,
+    thresholds_for,
+)
 from sxtstudio.core.uses import Use
 
 
@@ -18,7 +24,7 @@ def slice_of(seed, noise=0.4):
 
 
 def curve_of(*slices):
-    curve = Curve()
+    curve = PrecisionRecallCurve()
     for values, truth, doubtful in slices:
         curve.add(values, truth, doubtful)
     return curve

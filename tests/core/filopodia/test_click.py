@@ -18,7 +18,7 @@ from sxtstudio.core.filopodia.find import (
 )
 from sxtstudio.core.filopodia.grey import grey_around
 from sxtstudio.core.filopodia.sampling import Ground
-from sxtstudio.core.filopodia.start import Piece
+from sxtstudio.core.filopodia.start import TubePiece
 from sxtstudio.core.filopodia.tube import TubeFit
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
@@ -77,7 +77,7 @@ def beside(fit: TubeFit, tube: _Tube) -> _Tube:
 
 @pytest.fixture(scope="module")
 def followed(fit: TubeFit) -> _Tube:
-    piece = Piece(np.array(MIDDLE, np.float64), np.array([0.0, 1.0, 0.0]), RADIUS, 1.0)
+    piece = TubePiece(np.array(MIDDLE, np.float64), np.array([0.0, 1.0, 0.0]), RADIUS, 1.0)
     tube = _best_tube(fit, [piece], np.array(MIDDLE, np.float64), WIDEST, FilopodiumParameters(), Progress())
     assert tube is not None
     return tube

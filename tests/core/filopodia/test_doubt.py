@@ -8,17 +8,17 @@ import pytest
 from sxtstudio.core.filopodia.candidate import overlap_of
 from sxtstudio.core.filopodia.doubt import is_unlike_one
 from sxtstudio.core.filopodia.path import _aside
-from sxtstudio.core.filopodia.surface import RAYS, Surface
+from sxtstudio.core.filopodia.surface import RAYS, TubeSurface
 
 
-def tube(points: np.ndarray, radius: float = 5.0) -> Surface:
+def tube(points: np.ndarray, radius: float = 5.0) -> TubeSurface:
     """A round tube in the slice around points 1 px apart."""
     along = np.gradient(points, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     first = np.stack([np.zeros(len(points)), along[:, 2], -along[:, 1]], axis=1)
     every = np.ones(len(points))
     radii = np.full((len(points), RAYS), radius)
-    return Surface(points, along, first, np.cross(along, first), radii, every, every, 0 * every)
+    return TubeSurface(points, along, first, np.cross(along, first), radii, every, every, 0 * every)
 
 
 def arc(degrees: float, length: int = 100) -> np.ndarray:

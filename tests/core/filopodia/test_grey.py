@@ -12,7 +12,7 @@ from sxtstudio.core.filopodia.grey import edge, grey_around
 from sxtstudio.core.filopodia.records import Incomplete, why_incomplete
 from sxtstudio.core.filopodia.taking import row_of
 from sxtstudio.core.geometry import Box, Triple
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.filopodia.phantoms import BASE, MIDDLE, TIP, Scene, scene
 
@@ -139,7 +139,7 @@ def test_what_runs_into_something_else_is_doubtful_and_what_does_not_is_not(alon
     assert Incomplete.DOUBTFUL in wrong.incomplete
     assert "doubtful" in why_incomplete(wrong.incomplete)
     row = row_of(wrong)
-    assert Flag.DOUBTFUL in row.flags and "doubtful" in row.notes
+    assert ObjectFlag.DOUBTFUL in row.flags and "doubtful" in row.notes
 
 
 def test_two_near_points_are_not_refused_for_being_short(alone: Scene) -> None:

@@ -10,7 +10,7 @@ from sxtstudio.core.filopodia.taking import row_of, take
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_classes import CLASSES, FILOPODIUM
-from sxtstudio.core.object_table import Decided, Flag, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectTable
 
 
 def filopodium(*incomplete: Incomplete) -> Filopodium:
@@ -51,14 +51,14 @@ def test_a_class_that_was_removed_comes_back() -> None:
     ("incomplete", "flags", "words"),
     [
         ((), set(), ""),
-        ((Incomplete.LAST_Z,), {Flag.BORDER}, "cut by the last slice (z)"),
-        ((Incomplete.OPEN_TIP,), {Flag.OPEN}, "open at the tip"),
-        ((Incomplete.FIRST_X, Incomplete.GOLD), {Flag.BORDER, Flag.OPEN}, "interrupted by gold"),
+        ((Incomplete.LAST_Z,), {ObjectFlag.BORDER}, "cut by the last slice (z)"),
+        ((Incomplete.OPEN_TIP,), {ObjectFlag.OPEN}, "open at the tip"),
+        ((Incomplete.FIRST_X, Incomplete.GOLD), {ObjectFlag.BORDER, ObjectFlag.OPEN}, "interrupted by gold"),
     ],
     ids=["whole", "border", "tip", "gold"],
 )
 def test_its_row_says_whether_it_is_whole(
-    incomplete: tuple[Incomplete, ...], flags: set[Flag], words: str
+    incomplete: tuple[Incomplete, ...], flags: set[ObjectFlag], words: str
 ) -> None:
     row = row_of(filopodium(*incomplete))
     assert (row.class_name, row.decided, row.flags) == ("Filopodium", Decided.HAND, flags)

@@ -13,7 +13,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.measure.table_s1 import plus_minus, table_s1
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 
 
 def rods(voxel_nm: tuple[float, float, float] | None) -> Measurements:
@@ -121,7 +121,7 @@ def test_sheets_are_left_out_and_counted_in_the_caption() -> None:
     whole = [n for n in numbers if n not in cut]
     sheets = [whole[0], cut[0]]
     table = ObjectTable(
-        {n: ObjectRow(flags=frozenset({Flag.SHEET} if n in sheets else set())) for n in numbers}
+        {n: ObjectRow(flags=frozenset({ObjectFlag.SHEET} if n in sheets else set())) for n in numbers}
     )
     found = table_s1(measured, table=table)
     assert found.objects == tuple(whole[1:]) and set(found.sheets) == set(sheets)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sxtstudio.core.quality.beads import Section, beads, sections
+from sxtstudio.core.quality.beads import BeadSection, beads, sections
 from sxtstudio.core.quality.doubles import displacement
 from tests.core.quality.phantoms import ball, beads_in_noise
 
 CENTRES = [(6, 40, 40), (12, 60, 140), (18, 150, 50), (9, 120, 110), (15, 100, 30), (5, 160, 150)]
 
 
-def found_in(volume: np.ndarray, every: int = 2, *, dark: bool = True) -> list[Section]:
+def found_in(volume: np.ndarray, every: int = 2, *, dark: bool = True) -> list[BeadSection]:
     return [one for z in range(0, len(volume), every) for one in sections(volume[z], z, None, dark=dark)]
 
 
@@ -68,8 +68,8 @@ def test_a_few_that_lie_at_the_same_distance_by_chance_are_no_doubles() -> None:
 
 def test_beads_that_are_stretched_by_different_lengths_are_no_doubles() -> None:
     stretches = [60.0, 5.0, 100.0, 20.0, 0.0]
-    different = [Section(0, 90.0 * i, 0, 10, 0, (s, 0.0)) for i, s in enumerate(stretches)]
-    alike = [Section(0, 90.0 * i, 0, 10, 0, (36.0 + i, 1.0)) for i in range(5)]
+    different = [BeadSection(0, 90.0 * i, 0, 10, 0, (s, 0.0)) for i, s in enumerate(stretches)]
+    alike = [BeadSection(0, 90.0 * i, 0, 10, 0, (36.0 + i, 1.0)) for i in range(5)]
     assert displacement(different, different) == 0
     assert displacement(alike, alike) == pytest.approx(6.2, abs=0.1)
 

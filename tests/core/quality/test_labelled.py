@@ -9,7 +9,7 @@ from scipy import ndimage
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.labelled import LabelSigns
 from sxtstudio.core.quality.measure import Known, measure_quality
-from sxtstudio.core.quality.record import Flag
+from sxtstudio.core.quality.record import QualityFlag
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.quality.phantoms import ball, cell_in_ice
 
@@ -50,7 +50,7 @@ LABELS = {
 def test_labels_are_said_to_be_labels(name: str) -> None:
     found = measure_quality(ArrayVolume(LABELS[name], (10.0, 10.0, 10.0)))
     assert [figure.name for figure in found.figures] == [FigureName.LABELS, FigureName.VOXEL_SIZE]
-    assert found.figures[0].flag is Flag.BAD
+    assert found.figures[0].flag is QualityFlag.BAD
     assert "open the tomogram instead" in found.figures[0].sentence
     assert found.curve is None
 

@@ -15,7 +15,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.measure import Known, measure_quality
-from sxtstudio.core.quality.record import CurveSource, Flag, Quality, Side
+from sxtstudio.core.quality.record import CurveSource, Quality, QualityFlag, Side
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.quality.phantoms import beads_in_noise, cell_in_ice
@@ -33,7 +33,7 @@ def quality_of(volume: NDArray[Any], known: Known = KNOWN, **options: Any) -> Qu
     return measure_quality(ArrayVolume(volume, options.pop("voxel_nm", CUBE)), known, **options)
 
 
-def flag(quality: Quality, name: FigureName) -> Flag:
+def flag(quality: Quality, name: FigureName) -> QualityFlag:
     figure = quality.figure(name)
     assert figure is not None
     assert figure.sentence.endswith((".", "?"))
@@ -92,7 +92,7 @@ def spoilt(cell: NDArray[np.float32]) -> dict[FigureName, NDArray[np.float32]]:
 )
 def test_what_was_spoilt_is_flagged(cell: NDArray[np.float32], name: FigureName) -> None:
     quality = quality_of(spoilt(cell)[name])
-    assert flag(quality, name) in (Flag.LOOK, Flag.BAD)
+    assert flag(quality, name) in (QualityFlag.LOOK, QualityFlag.BAD)
     others = {figure.name for figure in quality.flagged} - {name}
     # Noise alone has neither details nor a cell; what is not there is not measured either.
     also = {FigureName.CONTRAST: {FigureName.RESOLUTION}, FigureName.EMPTY_SLICES: {FigureName.FILL}}
@@ -135,21 +135,21 @@ def test_odd_voxel_sizes_are_flagged(
 ) -> None:
     small = cell[:3, :70, :70]
     found = flag(quality_of(small, voxel_nm=voxel_nm), FigureName.VOXEL_SIZE)
-    assert (found is Flag.LOOK) == asks
+    assert (found is QualityFlag.LOOK) == asks
 
 
 def test_what_is_known_besides_the_voxels_is_judged(cell: NDArray[np.float32]) -> None:
     small = cell[:3, :70, :70]
     good = replace(KNOWN, trust=(SliceTrust(0.9, 0.94),) * 3, objects={"vesicle": 4, "mitochondrion": 2})
     quality = quality_of(small, good)
-    assert flag(quality, FigureName.CERTAINTY) is Flag.GOOD
-    assert flag(quality, FigureName.RECOGNISED) is Flag.GOOD
+    assert flag(quality, FigureName.CERTAINTY) is QualityFlag.GOOD
+    assert flag(quality, FigureName.RECOGNISED) is QualityFlag.GOOD
     figure = quality.figure(FigureName.OBJECTS)
     assert figure is not None
     assert figure.sentence == "6 objects: 4 vesicle, 2 mitochondrion."
     bad = quality_of(small, Known(tilt_series="the header says so", trust=(SliceTrust(0.2, 0.2),) * 3))
     for name in (FigureName.CERTAINTY, FigureName.RECOGNISED, FigureName.TILT_SERIES):
-        assert flag(bad, name) is Flag.BAD
+        assert flag(bad, name) is QualityFlag.BAD
     assert quality_of(small).figure(FigureName.OBJECTS) is None
 
 
@@ -158,7 +158,7 @@ def test_gold_is_judged_with_its_streaks_and_doubles() -> None:
     centres = [(6, 40, 40), (12, 60, 140), (18, 150, 50), (9, 120, 110), (15, 100, 30), (5, 160, 150)]
     volume = beads_in_noise(centres, (16, 0))
     quality = quality_of(volume)
-    assert flag(quality, FigureName.DOUBLES) is Flag.BAD
+    assert flag(quality, FigureName.DOUBLES) is QualityFlag.BAD
     values = {figure.name: figure.value for figure in quality.figures}
     assert values[FigureName.DOUBLES] == pytest.approx(160, abs=10)
     assert values[FigureName.BEADS] == 6
@@ -185,18 +185,18 @@ def test_halves_are_compared_with_each_other(cell: NDArray[np.float32]) -> None:
 def test_small_tomograms_have_figures_as_far_as_they_go(shape: tuple[int, int, int]) -> None:
     volume = np.random.default_rng(1).normal(size=shape).astype(np.float32)
     quality = quality_of(volume, Known())
-    assert flag(quality, FigureName.DRIFT) is (Flag.UNKNOWN if shape[0] < 5 else Flag.GOOD)
-    assert flag(quality, FigureName.DOUBLES) is Flag.UNKNOWN
+    assert flag(quality, FigureName.DRIFT) is (QualityFlag.UNKNOWN if shape[0] < 5 else QualityFlag.GOOD)
+    assert flag(quality, FigureName.DOUBLES) is QualityFlag.UNKNOWN
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan])
 def test_a_tomogram_that_holds_nothing_is_said_to(value: float) -> None:
     quality = quality_of(np.full((8, 70, 70), value, np.float32), Known())
-    assert flag(quality, FigureName.EMPTY_SLICES) is Flag.BAD
-    assert flag(quality, FigureName.NOISE) is Flag.UNKNOWN
-    assert quality.worst is Flag.BAD
+    assert flag(quality, FigureName.EMPTY_SLICES) is QualityFlag.BAD
+    assert flag(quality, FigureName.NOISE) is QualityFlag.UNKNOWN
+    assert quality.worst is QualityFlag.BAD
     # Nothing is claimed that was not measured.
-    told = {figure.name for figure in quality.figures if figure.flag is not Flag.UNKNOWN}
+    told = {figure.name for figure in quality.figures if figure.flag is not QualityFlag.UNKNOWN}
     assert told == {FigureName.EMPTY_SLICES, FigureName.FILL, FigureName.VOXEL_SIZE}
 
 

@@ -8,7 +8,7 @@ import pytest
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.measure import Known, measure_quality
 from sxtstudio.core.quality.outliers import HotPixels
-from sxtstudio.core.quality.record import Flag, Quality
+from sxtstudio.core.quality.record import Quality, QualityFlag
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.quality.phantoms import beads_in_noise, cell_in_ice
 
@@ -41,7 +41,7 @@ def test_hot_pixels_are_named_and_change_no_other_figure(
     hot = found.figure(FigureName.HOT_PIXELS)
     assert hot is not None
     assert hot.value == 4 * 8 + 1 + 30
-    assert hot.flag is Flag.LOOK
+    assert hot.flag is QualityFlag.LOOK
     assert f"{100 * 63 / plain.size:.2g} %" in hot.sentence
     for before, after in zip(of_plain.figures, found.figures, strict=True):
         if after is not hot and before.value is not None:

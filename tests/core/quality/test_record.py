@@ -11,22 +11,22 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.quality.dictionary import DEFINITIONS, FigureName
 from sxtstudio.core.quality.record import (
     CurveSource,
-    Figure,
-    Flag,
     Quality,
+    QualityFigure,
+    QualityFlag,
     ResolutionCurve,
     Side,
     SliceFigures,
 )
 from sxtstudio.core.records import record_of
 
-NOISY = Figure(FigureName.NOISE, 0.25, "", Flag.LOOK, "Noisy.")
-DOUBLED = Figure(FigureName.DOUBLES, 3.5, "px", Flag.BAD, "Doubled.")
+NOISY = QualityFigure(FigureName.NOISE, 0.25, "", QualityFlag.LOOK, "Noisy.")
+DOUBLED = QualityFigure(FigureName.DOUBLES, 3.5, "px", QualityFlag.BAD, "Doubled.")
 QUALITY = Quality(
     "cell.mrc",
     (10, 20, 30),
     (12.0, 10.0, 10.0),
-    (Figure(FigureName.CELL, 0.43, "share", Flag.GOOD, "Cell."), NOISY, DOUBLED),
+    (QualityFigure(FigureName.CELL, 0.43, "share", QualityFlag.GOOD, "Cell."), NOISY, DOUBLED),
     (SliceFigures(0, 1.5, 0.5), SliceFigures(9, None, None)),
     ResolutionCurve(CurveSource.HALVES, (0.1, 0.2), (0.9, 0.1), 0.5, 6.5),
     (Side.LEFT, Side.LAST),
@@ -47,22 +47,22 @@ def test_a_file_with_a_figure_that_does_not_exist_is_refused() -> None:
 
 def test_figures_that_ask_for_a_look_come_with_the_bad_ones_first() -> None:
     assert QUALITY.flagged == (DOUBLED, NOISY)
-    assert QUALITY.worst is Flag.BAD
-    good = Figure(FigureName.BEADS, None, "", Flag.UNKNOWN, "No slice could be read.")
-    assert Quality("a", (1, 1, 1), None, (good,)).worst is Flag.GOOD
+    assert QUALITY.worst is QualityFlag.BAD
+    good = QualityFigure(FigureName.BEADS, None, "", QualityFlag.UNKNOWN, "No slice could be read.")
+    assert Quality("a", (1, 1, 1), None, (good,)).worst is QualityFlag.GOOD
 
 
 @pytest.mark.parametrize(
     ("figure", "text"),
     [
-        (Figure(FigureName.CELL, 0.43, "share"), "43 %"),
-        (Figure(FigureName.RESOLUTION, 37.21, "nm"), "37.2 nm"),
-        (Figure(FigureName.BEADS, 12.0), "12"),
-        (Figure(FigureName.NOISE, None), "–"),
+        (QualityFigure(FigureName.CELL, 0.43, "share"), "43 %"),
+        (QualityFigure(FigureName.RESOLUTION, 37.21, "nm"), "37.2 nm"),
+        (QualityFigure(FigureName.BEADS, 12.0), "12"),
+        (QualityFigure(FigureName.NOISE, None), "–"),
     ],
     ids=["share", "length", "count", "unknown"],
 )
-def test_values_are_shown_with_their_units(figure: Figure, text: str) -> None:
+def test_values_are_shown_with_their_units(figure: QualityFigure, text: str) -> None:
     assert figure.text == text
 
 

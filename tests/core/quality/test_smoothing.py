@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.measure import Known, measure_quality
-from sxtstudio.core.quality.record import CurveSource, Flag, Quality
+from sxtstudio.core.quality.record import CurveSource, Quality, QualityFlag
 from sxtstudio.core.quality.smoothing import Fineness, Repeats
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.quality.phantoms import cell_in_ice, through_optics
@@ -46,10 +46,10 @@ def test_a_blur_is_told_and_what_it_would_praise_is_left_out(
     volume = blurred(plain, sigma)
     found = judged(in_bytes(volume) if of_bytes else volume)
     smoothing = found.figure(FigureName.SMOOTHING)
-    assert smoothing is not None and smoothing.flag is Flag.LOOK
+    assert smoothing is not None and smoothing.flag is QualityFlag.LOOK
     for name in OF_THE_GRAIN:
         figure = found.figure(name)
-        assert figure is not None and figure.value is None and figure.flag is Flag.UNKNOWN
+        assert figure is not None and figure.value is None and figure.flag is QualityFlag.UNKNOWN
     assert found.curve is None or found.curve.resolution_px is None
 
 
@@ -57,7 +57,7 @@ def test_a_blur_is_told_and_what_it_would_praise_is_left_out(
 def test_a_plain_one_is_not_held_for_blurred(plain: np.ndarray, of_bytes: bool) -> None:
     found = judged(in_bytes(plain) if of_bytes else plain)
     smoothing = found.figure(FigureName.SMOOTHING)
-    assert smoothing is not None and smoothing.flag is Flag.GOOD
+    assert smoothing is not None and smoothing.flag is QualityFlag.GOOD
     assert all(found.figure(name).value is not None for name in OF_THE_GRAIN[:3])  # type: ignore[union-attr]
 
 
@@ -70,7 +70,9 @@ def test_a_median_filter_is_told_by_neighbours_that_are_equal(
     found = judged(in_bytes(volume) if of_bytes else volume)
     smoothing = found.figure(FigureName.SMOOTHING)
     assert (
-        smoothing is not None and smoothing.flag is Flag.LOOK and "the very same value" in smoothing.sentence
+        smoothing is not None
+        and smoothing.flag is QualityFlag.LOOK
+        and "the very same value" in smoothing.sentence
     )
     assert all(found.figure(name).value is None for name in OF_THE_GRAIN)  # type: ignore[union-attr]
 
@@ -102,7 +104,7 @@ def test_two_halves_keep_their_resolution(plain: np.ndarray) -> None:
     ]
     sharp = judged(*halves).curve
     found = judged(*(blurred(half, 2) for half in halves))
-    assert found.figure(FigureName.SMOOTHING).flag is Flag.LOOK  # type: ignore[union-attr]
+    assert found.figure(FigureName.SMOOTHING).flag is QualityFlag.LOOK  # type: ignore[union-attr]
     assert sharp is not None and sharp.resolution_px is not None
     assert found.curve is not None and found.curve.source is CurveSource.HALVES
     assert found.curve.resolution_px == pytest.approx(sharp.resolution_px, rel=0.1)

@@ -18,15 +18,15 @@ import tifffile
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality.dictionary import FigureName
-from sxtstudio.core.quality.record import Flag
+from sxtstudio.core.quality.record import QualityFlag
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.beamtime import after, pictures
 from sxtstudio.workflow.beamtime import follow as module
 from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters
 from sxtstudio.workflow.beamtime.page_folder import check_page
-from sxtstudio.workflow.beamtime.record import Kind, RecordFolder, State, TomogramRecord
-from sxtstudio.workflow.beamtime.status import Doing, Status
-from sxtstudio.workflow.beamtime.summary import Mark, headline_of, mark_of, needs_look, sentences_of
+from sxtstudio.workflow.beamtime.record import PictureKind, RecordFolder, TomogramRecord, TomogramState
+from sxtstudio.workflow.beamtime.status import Activity, Status
+from sxtstudio.workflow.beamtime.summary import TomogramMark, headline_of, mark_of, needs_look, sentences_of
 from sxtstudio.workflow.jobs import watch as watch_module
 from sxtstudio.workflow.jobs.batch import BatchParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow
@@ -66,7 +66,7 @@ class Evening:
         self.ends = ends
 
     def _on_record(self, record: TomogramRecord) -> None:
-        if record.state in (State.DONE, State.FAILED, State.SKIPPED):
+        if record.state in (TomogramState.DONE, TomogramState.FAILED, TomogramState.SKIPPED):
             self.ended.append(record)
             if len(self.ended) == self.ends:
                 self.progress.cancel()
@@ -105,16 +105,16 @@ def test_a_tomogram_gets_its_record_pictures_page_and_pdf(folder: Path, toy_mode
     labels = tifffile.imread(folder / "first.labels.tif")
     assert record.labels == str(folder / "first.labels.tif") and record.shape == labels.shape == (6, 64, 80)
     assert record.labelled == pytest.approx((labels != 0).mean()) and record.voxel_nm == (10, 10, 10)
-    assert record.pictures == tuple(Kind) and not any("No " in text[:3] for text in record.messages)
+    assert record.pictures == tuple(PictureKind) and not any("No " in text[:3] for text in record.messages)
     assert record.quality is not None and record.quality.shape == (6, 64, 80)
     assert record.quality.figure(FigureName.VOXEL_SIZE).value == pytest.approx(10)
-    assert all((page / (record.picture(kind) or "")).is_file() for kind in Kind)
+    assert all((page / (record.picture(kind) or "")).is_file() for kind in PictureKind)
     for name in ("index.html", "data.js", "now.js", "beamtime.pdf"):
         assert (page / name).stat().st_size > 100
     assert '"doing":"stopped"' in (page / "now.js").read_text()
     assert record.id in (page / "data.js").read_text()
-    assert [status.doing for status in evening.statuses][-1] is Doing.STOPPED
-    assert any(status.doing is Doing.WORKING and status.name == "first.mrc" for status in evening.statuses)
+    assert [status.doing for status in evening.statuses][-1] is Activity.STOPPED
+    assert any(status.doing is Activity.WORKING and status.name == "first.mrc" for status in evening.statuses)
 
 
 def test_a_restart_makes_nothing_twice_and_keeps_the_days_before(
@@ -160,12 +160,12 @@ def test_a_run_that_was_killed_goes_on(
     with pytest.raises(KeyboardInterrupt):
         evening.run()
     (record,) = RecordFolder(folder / "page")
-    assert record.state is not State.DONE
+    assert record.state is not TomogramState.DONE
     monkeypatch.setattr(after, "write_pictures", real)
     evening = Evening(folder, toy_model, 1)
     assert evening.run() == [("first.mrc", "done")] and evening.segmented == []
     (record,) = RecordFolder(folder / "page")
-    assert record.pictures == tuple(Kind) and record.labelled == pytest.approx(
+    assert record.pictures == tuple(PictureKind) and record.labelled == pytest.approx(
         (tifffile.imread(folder / "first.labels.tif") != 0).mean()
     )
 
@@ -189,7 +189,7 @@ def test_a_guess_of_the_polarity_asks_for_a_look(
     assert evening.run() == [("noise.mrc", "done")] and bool(evening.segmented) is not killed
     (record,) = RecordFolder(folder / "page")
     said = "Whether membranes are dark or bright here is not sure: "
-    assert record.flag is Flag.LOOK and needs_look(record) and mark_of(record) is Mark.LOOK
+    assert record.flag is QualityFlag.LOOK and needs_look(record) and mark_of(record) is TomogramMark.LOOK
     assert sum(text.startswith(said) for text in record.doubts) == 1
     assert sum(said in text for text in sentences_of(record)) == 1, "once, not as a note as well"
     assert headline_of(record) == record.doubts[0]
@@ -218,7 +218,7 @@ def test_what_fails_after_the_labels_harms_nothing_else(
     def fail(*args: object) -> None:
         raise UserError("It does not work today.")
 
-    quality = make_record("x", flag=Flag.LOOK).quality
+    quality = make_record("x", flag=QualityFlag.LOOK).quality
     judge = fail if broken == "judge" else lambda *args: quality
     evening = Evening(folder, toy_model, 1, judge=judge)
     if broken != "judge":
@@ -275,7 +275,7 @@ def test_the_page_of_thousands_costs_next_to_nothing(
     follower.parameters.page.mkdir(exist_ok=True)
     while now[0] < 1000:
         follower._changed = True
-        follower._tell(Status(Doing.WORKING), at_once=True)
+        follower._report(Status(Activity.WORKING), at_once=True)
         now[0] += 1
     assert 10 < len(writings) < 1000 / 2 / 20
     follower._changed = True
@@ -349,7 +349,7 @@ def test_what_is_left_counts_how_large_tomograms_are(tmp_path: Path, make_record
     sizes = {"small.mrc": 200, "large.mrc": 1800}
     for name, size in sizes.items():
         path = Path("/data/in") / name
-        record = replace(make_record(name), state=State.WAITING, signature=(1, size, 1e9, 1e9))
+        record = replace(make_record(name), state=TomogramState.WAITING, signature=(1, size, 1e9, 1e9))
         follower._arrived[path] = record
     follower.found(list(follower._arrived))
     assert follower.status.waiting == 2 and "2 tomograms wait" in follower.status.text
@@ -359,7 +359,7 @@ def test_what_is_left_counts_how_large_tomograms_are(tmp_path: Path, make_record
     follower.changed(replace(row, slices=(40, 40)))
     assert follower.status.left_s == pytest.approx(270) and follower.status.waiting == 1
     follower.ended(replace(row, state="failed", message="small.mrc is damaged"), Progress())
-    assert follower.status.doing is Doing.LOOKING and "Up to date" not in follower.status.text
+    assert follower.status.doing is Activity.LOOKING and "Up to date" not in follower.status.text
     follower.arriving([Path("/data/in/third.mrc")])
     follower._waiting.clear()
     follower.idle()

@@ -11,10 +11,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from sxtstudio.core.quality.record import Flag
+from sxtstudio.core.quality.record import QualityFlag
 from sxtstudio.workflow.beamtime.page import write_now, write_page
 from sxtstudio.workflow.beamtime.record import RecordFolder
-from sxtstudio.workflow.beamtime.status import Doing, Status
+from sxtstudio.workflow.beamtime.status import Activity, Status
 
 TITLE = "Beamtime <b>&</b>"
 
@@ -46,7 +46,9 @@ def called(path: Path, name: str) -> dict:
 
 def test_the_page_holds_all_and_nothing_from_elsewhere(page: RecordFolder) -> None:
     version = write_page(page.folder, TITLE, list(page))
-    write_now(page.folder, Status(Doing.WORKING, "x.mrc", "segmenting", 0.5, 2, 600.0, "Make room."), version)
+    write_now(
+        page.folder, Status(Activity.WORKING, "x.mrc", "segmenting", 0.5, 2, 600.0, "Make room."), version
+    )
     reader = Reader((page.folder / "index.html").read_text("utf-8"))
     assert not [tag for tag, _ in reader.tags if tag in ("link", "iframe", "base", "form")][1:]
     links = [value for _, all_of in reader.tags for key, value in all_of.items() if key in ("src", "href")]
@@ -76,7 +78,10 @@ def test_the_page_holds_all_and_nothing_from_elsewhere(page: RecordFolder) -> No
 
 def test_what_is_doubted_of_labels_asks_for_a_look_after_what_is_bad(tmp_path: Path, make_record) -> None:
     doubt = ("Whether membranes are dark or bright here is not sure.",)
-    records = [make_record(flag.value, flag=flag, doubts=doubt) for flag in (Flag.GOOD, Flag.LOOK, Flag.BAD)]
+    records = [
+        make_record(flag.value, flag=flag, doubts=doubt)
+        for flag in (QualityFlag.GOOD, QualityFlag.LOOK, QualityFlag.BAD)
+    ]
     write_page(tmp_path, "Beamtime", records)
     data = called(tmp_path / "data.js", "data")
     assert [one["mark"] for one in data["tomograms"]] == ["worth a look", "worth a look", "bad"]
@@ -112,7 +117,7 @@ def test_a_day_is_compared_with_the_one_before_that_has_tomograms(make_record, t
 
 
 def test_tomograms_that_were_replaced_do_not_count(page: RecordFolder, make_record) -> None:
-    former = make_record("cell.mrc", 1, nm=500.0, flag=Flag.BAD)
+    former = make_record("cell.mrc", 1, nm=500.0, flag=QualityFlag.BAD)
     page.write(former)
     page.write(make_record("cell.mrc", 2, nm=50.0))
     write_page(page.folder, TITLE, list(page))
@@ -135,8 +140,8 @@ def test_figures_that_are_no_numbers_do_not_break_the_page(
     assert one["figures"][0][5] is None
 
 
-@pytest.mark.parametrize("doing", list(Doing))
-def test_every_state_has_its_words(doing: Doing, tmp_path: Path) -> None:
+@pytest.mark.parametrize("doing", list(Activity))
+def test_every_state_has_its_words(doing: Activity, tmp_path: Path) -> None:
     write_now(tmp_path, Status(doing, "cell.mrc", "segmenting"), "1")
     assert called(tmp_path / "now.js", "now")["text"].strip()
 

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.quality.record import Flag
+from sxtstudio.core.quality.record import QualityFlag
 from sxtstudio.workflow.beamtime import pdf as module
 from sxtstudio.workflow.beamtime.pdf import MOST_PICTURES, write_pdf
-from sxtstudio.workflow.beamtime.record import Kind, RecordFolder
+from sxtstudio.workflow.beamtime.record import PictureKind, RecordFolder
 
 needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils are not there")
 
@@ -75,10 +75,13 @@ def test_its_size_is_bounded(tmp_path: Path, make_record, monkeypatch: pytest.Mo
     (tmp_path / "pictures").mkdir()
     drawn: list[str] = []
     rng = np.random.default_rng(0)
-    records = [make_record(f"{n:03}.mrc", n / 10, flag=Flag.LOOK if n == 3 else Flag.GOOD) for n in range(20)]
+    records = [
+        make_record(f"{n:03}.mrc", n / 10, flag=QualityFlag.LOOK if n == 3 else QualityFlag.GOOD)
+        for n in range(20)
+    ]
     for record in records:
         grain = rng.integers(0, 255, (320, 320), np.uint8)
-        Image.fromarray(grain).save(tmp_path / (record.picture(Kind.SMALL) or ""))
+        Image.fromarray(grain).save(tmp_path / (record.picture(PictureKind.SMALL) or ""))
     real = module._jpeg
     monkeypatch.setattr(module, "_jpeg", lambda path: drawn.append(path.name[:3]) or real(path))
     size = write_pdf(tmp_path, "Beamtime", records).stat().st_size

@@ -13,7 +13,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.workflow.beamtime import pictures as module
 from sxtstudio.workflow.beamtime.pictures import MOST_PX, read_planes, write_pictures
-from sxtstudio.workflow.beamtime.record import Kind
+from sxtstudio.workflow.beamtime.record import PictureKind
 
 SHAPE = (12, 40, 60)
 
@@ -60,7 +60,7 @@ def test_planes_are_the_middle_ones_whatever_the_slabs(monkeypatch: pytest.Monke
 def test_outlines_lie_where_the_labels_end(tmp_path: Path) -> None:
     image, labels = volumes()
     made, _ = write_pictures(read_planes(image, labels), files(tmp_path))
-    assert made[:3] == (Kind.SMALL, Kind.SLICE, Kind.PLANES)
+    assert made[:3] == (PictureKind.SMALL, PictureKind.SLICE, PictureKind.PLANES)
     with Image.open(tmp_path / "slice.png") as picture:
         assert picture.mode == "P" and picture.size == (640, 427)
         rgb = np.asarray(picture.convert("RGB"))
@@ -83,7 +83,9 @@ def test_no_picture_is_larger_than_its_pixels_whatever_the_grain(edge: int, tmp_
     image[0, 0, 0], image[1, 2, 2] = np.inf, np.nan
     planes = read_planes(ArrayVolume(image), ArrayVolume(np.zeros(image.shape, np.uint8)))
     made, trouble = write_pictures(planes, files(tmp_path))
-    assert made == (Kind.SMALL, Kind.SLICE, Kind.PLANES) and trouble == "", "nothing labelled, nothing in 3D"
+    assert made == (PictureKind.SMALL, PictureKind.SLICE, PictureKind.PLANES) and trouble == "", (
+        "nothing labelled, nothing in 3D"
+    )
     for kind in made:
         path = tmp_path / f"{kind.value}.png"
         assert path.stat().st_size < MOST_PX[kind] ** 2 * 0.9 + 2000
@@ -99,7 +101,9 @@ def test_where_nothing_can_be_drawn_in_3d_the_others_are_there(
 
     monkeypatch.setattr(module, "render_picture", refuse)
     made, trouble = write_pictures(read_planes(*volumes()), files(tmp_path))
-    assert Kind.SURFACE not in made and Kind.SLICE in made and trouble == "Pictures need OpenGL."
+    assert (
+        PictureKind.SURFACE not in made and PictureKind.SLICE in made and trouble == "Pictures need OpenGL."
+    )
 
 
 def test_the_3d_picture_is_in_real_lengths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

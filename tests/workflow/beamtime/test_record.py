@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.quality.record import CurveSource, Flag, ResolutionCurve, SliceFigures
-from sxtstudio.workflow.beamtime.record import Kind, RecordFolder, State, record_for
+from sxtstudio.core.quality.record import CurveSource, QualityFlag, ResolutionCurve, SliceFigures
+from sxtstudio.workflow.beamtime.record import PictureKind, RecordFolder, TomogramState, record_for
 
 
 def test_a_record_is_written_and_read_as_it_was(make_record, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_file_that_takes_the_place_of_another_is_another_tomogram(make_record,
     folder = RecordFolder(tmp_path / "page")
     first, second = make_record("cell.mrc", 0), make_record("cell.mrc", 1)
     assert first.path == second.path and first.id != second.id
-    for former, kept in ((first, True), (replace(first, state=State.FAILED), False)):
+    for former, kept in ((first, True), (replace(first, state=TomogramState.FAILED), False)):
         folder = RecordFolder(tmp_path / str(kept))
         folder.write(former)
         picture = folder.folder / "pictures" / f"{first.id}-small.png"
@@ -85,11 +85,11 @@ def test_records_that_are_damaged_or_of_others_are_said_and_left(make_record, tm
 
 
 def test_pictures_of_a_record_lie_in_their_folder(make_record) -> None:
-    record = make_record("../../x.mrc", pictures=(Kind.SMALL,))
-    assert record.picture(Kind.SMALL) == f"pictures/{record.id}-small.png" and "/.." not in record.id
-    assert record.picture(Kind.SURFACE) is None
-    assert make_record("a", flag=Flag.LOOK).flag is Flag.LOOK
-    assert replace(record, state=State.FAILED).flag is Flag.BAD
+    record = make_record("../../x.mrc", pictures=(PictureKind.SMALL,))
+    assert record.picture(PictureKind.SMALL) == f"pictures/{record.id}-small.png" and "/.." not in record.id
+    assert record.picture(PictureKind.SURFACE) is None
+    assert make_record("a", flag=QualityFlag.LOOK).flag is QualityFlag.LOOK
+    assert replace(record, state=TomogramState.FAILED).flag is QualityFlag.BAD
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

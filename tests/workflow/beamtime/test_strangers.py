@@ -10,7 +10,7 @@ import pytest
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import LinkRefused
 from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters
-from sxtstudio.workflow.beamtime.record import RecordFolder, State
+from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramState
 from sxtstudio.workflow.jobs.watch import FolderWatch
 
 
@@ -57,7 +57,7 @@ def test_a_record_with_a_name_that_no_file_can_have_is_a_damaged_one(
     name: str, tmp_path: Path, make_record
 ) -> None:
     records = RecordFolder(tmp_path / "page")
-    record = make_record("a.mrc", state=State.WAITING)
+    record = make_record("a.mrc", state=TomogramState.WAITING)
     records.write(record)
     file = records.folder / "records" / f"{record.id}.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "path": f"/data/{name}"}))

@@ -28,7 +28,7 @@ from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.document.recovery import discard, leftovers
 from sxtstudio.workflow.document.saver import Saver
-from sxtstudio.workflow.document.state import State, append_steps, read_state, read_steps, write_state
+from sxtstudio.workflow.document.state import FolderState, append_steps, read_state, read_steps, write_state
 
 # Paints voxel after voxel along a line, each a stroke of its own, and says which one is done.
 STROKES = """
@@ -394,7 +394,7 @@ def test_autosave_does_not_hold_up_strokes(document: Document, monkeypatch: pyte
     document.autosave(wait=True)  # with the first one, that there is something to recover is waited for
     made = threading.Event()
 
-    def slow(folder: Path, state: State) -> None:
+    def slow(folder: Path, state: FolderState) -> None:
         assert made.wait(20), "a stroke waits for the disk"
         write_state(folder, state)
 

@@ -16,7 +16,7 @@ from sxtstudio.core.edits import Edit, NotAsItWas
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_classes import CLASSES, ObjectClass
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable, TableChange
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable, TableChange
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io.edit_journal import journals
 from sxtstudio.workflow.document import workplace
@@ -410,12 +410,12 @@ def test_other_objects_replace_all_as_one_edit(window: Window) -> None:
     found = np.zeros(document.shape, np.uint16)
     found[4:6, 10:20, 10:20], found[0, :5, :5] = 2, 9
     recorder = document.recorder(EditKind.FIND_OBJECTS, "objects", {})
-    table = ObjectTable({2: ObjectRow(flags=frozenset({Flag.OPEN})), 9: ObjectRow()})
+    table = ObjectTable({2: ObjectRow(flags=frozenset({ObjectFlag.OPEN})), 9: ObjectRow()})
     replace_objects(recorder, ArrayVolume(found), document.object_table, table, document.object_boxes)
     window.finish(recorder.finish())
     assert np.array_equal(objects_of(window), found)
-    border = frozenset({Flag.BORDER})  # both lie at a face of the volume
-    rows = {2: ObjectRow(flags=border | {Flag.OPEN}), 9: ObjectRow(flags=border)}
+    border = frozenset({ObjectFlag.BORDER})  # both lie at a face of the volume
+    rows = {2: ObjectRow(flags=border | {ObjectFlag.OPEN}), 9: ObjectRow(flags=border)}
     assert document.object_table == ObjectTable(rows)
     assert document.box_of(2) == Box((4, 10, 10), (6, 20, 20)) and document.box_of(1) is None
     window.history.undo(document)

@@ -14,7 +14,7 @@ import pytest
 import pyvista as pv
 import tifffile
 
-from sxtstudio.core.classes.rules import Range, Rule, RuleSet, values_of
+from sxtstudio.core.classes.rules import ClassRule, RuleSet, ValueRange, values_of
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
@@ -284,8 +284,8 @@ def test_methods_with_foreign_values_say_them_as_they_stand(document: Document) 
 
 
 def test_rules_are_said_in_words(document: Document) -> None:
-    ranges = (Range("volume", 0.01, 2.0, "um3"), Range("sphericity", 0.8))
-    rules = RuleSet((Rule("Vesicle", ranges), Rule("ER", (Range("sphericity", None, 0.2),))))
+    ranges = (ValueRange("volume", 0.01, 2.0, "um3"), ValueRange("sphericity", 0.8))
+    rules = RuleSet((ClassRule("Vesicle", ranges), ClassRule("ER", (ValueRange("sphericity", None, 0.2),))))
     words = {}
     for name, said in (("ours", values_of(rules)), ("another", {"format": "another"})):
         document.add_step(Step(StepKind.EDIT, EditKind.CLASS_BY_RULE, "objects", parameters={"rules": said}))

@@ -10,12 +10,12 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.history import EditHistory
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import Saved, adopt, save, snapshot
 from sxtstudio.workflow.document.recovered import recover
 
-ROW = ObjectRow("Vesicle", Decided.HAND, notes="mine", flags=frozenset({Flag.BORDER}))
+ROW = ObjectRow("Vesicle", Decided.HAND, notes="mine", flags=frozenset({ObjectFlag.BORDER}))
 
 
 class Window:

@@ -31,7 +31,7 @@ from sxtstudio.workflow.jobs.contact_sheet import (
     GAP_PX,
     PANEL_PX,
     PANELS_PER_SHEET,
-    Panel,
+    SheetPanel,
     write_contact_sheet,
 )
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder
@@ -295,7 +295,7 @@ def test_a_folder_that_cannot_be_made(three: list[Path], toy_model: Path, tmp_pa
 
 def test_many_panels_fill_several_sheets(tmp_path: Path) -> None:
     panels = [
-        Panel(f"tomogram-{n}-with-a-very-long-name-" + "x" * 80, "") for n in range(PANELS_PER_SHEET + 1)
+        SheetPanel(f"tomogram-{n}-with-a-very-long-name-" + "x" * 80, "") for n in range(PANELS_PER_SHEET + 1)
     ]
     files = write_contact_sheet(tmp_path / "sheet.png", panels)
     assert [file.name for file in files] == ["sheet.png", "sheet-2.png"]

@@ -238,7 +238,7 @@ def test_where_grey_values_do_not_tell_the_network_has_a_quick_look(
     asked = []
 
     def look(volume: object, polarity: str, like: MaskVolume, progress: Progress) -> MaskVolume:
-        asked.append((polarity, like.told))
+        asked.append((polarity, like.ice_found))
         return MaskVolume(half, (2, 2, 2), untold.shape, notes=("quick",))
 
     monkeypatch.setattr(cell_hints, "mask_by_hints", look)
@@ -287,7 +287,7 @@ def test_a_quick_look_takes_few_slices_and_faint_outlines(monkeypatch: pytest.Mo
     reduced = np.ones((35, 130, 128), bool)
     texture = np.random.default_rng(1).normal(size=reduced.shape).astype(np.float32)
     texture[:, :, :64] += 1
-    like = MaskVolume(reduced, (2, 2, 2), shape, None, (), texture, told=False)
+    like = MaskVolume(reduced, (2, 2, 2), shape, None, (), texture, ice_found=False)
     mask = cell_hints.mask_by_hints(volume, "bright", like, Progress())
     assert looked.pop() == -1 and len(looked) == cell_hints.SLICES == len(set(looked))
     assert looked[0] < 4 and looked[-1] > 65 and max(np.diff(looked)) <= 6

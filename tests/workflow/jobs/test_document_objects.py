@@ -16,7 +16,7 @@ from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.object_classes import CLASSES
-from sxtstudio.core.object_table import Flag, ObjectRow
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document.document import Document
@@ -104,7 +104,7 @@ def test_bodies_replace_what_was_there_with_rows_and_flags(document: Document) -
     assert document.object_table.classes == CLASSES[:2], "classes outlive the objects"
     for middle, number in (((12, 20, 20), objects[12, 20, 20]), ((12, 44, 44), objects[12, 44, 44])):
         assert number and objects[middle[0], middle[1], middle[2] + 5] == number
-        assert Flag.OPEN in document.object_table.rows[int(number)].flags, "no tops, no bottoms"
+        assert ObjectFlag.OPEN in document.object_table.rows[int(number)].flags, "no tops, no bottoms"
     assert objects[12, 20, 20] != objects[12, 44, 44] and objects[12, 32, 5] == 0
     wall = objects[12][shells()[12] > 0]
     assert (wall > 0).mean() > 0.95, "membranes belong to their bodies"
@@ -183,10 +183,10 @@ def test_outlines_that_the_network_was_not_sure_of_are_flagged(document: Documen
     objects, rows = document.objects, document.object_table.rows
     assert objects is not None
     sure, unsure = (rows[int(objects[at])].flags for at in ((12, 20, 20), (12, 44, 44)))
-    assert Flag.DOUBTFUL in unsure and Flag.DOUBTFUL not in sure
+    assert ObjectFlag.DOUBTFUL in unsure and ObjectFlag.DOUBTFUL not in sure
     # Of some slices only it is not known: then nothing is said.
     find(document, output=KeptOutput(tmp_path / "output.raw", SHAPE, 0, SHAPE[0] - 1, 0.0, "model"))
-    assert not any(Flag.DOUBTFUL in row.flags for row in document.object_table.rows.values())
+    assert not any(ObjectFlag.DOUBTFUL in row.flags for row in document.object_table.rows.values())
 
 
 def test_what_stands_in_the_record() -> None:

@@ -16,11 +16,11 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.workflow.document.views import VolumeView, labels_to_disk
 from sxtstudio.workflow.jobs import outputs, report
-from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space
+from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, OutputFile, check_outputs, check_space
 
 
-def labels(path: Path) -> Output:
-    return Output(path, "labels", VOLUME_SUFFIXES)
+def labels(path: Path) -> OutputFile:
+    return OutputFile(path, "labels", VOLUME_SUFFIXES)
 
 
 def test_good_outputs_pass_and_leave_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.handover import Content
 from sxtstudio.core.history import EditHistory
 from sxtstudio.core.measure.measure import measure_objects
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import source_of
@@ -67,7 +67,7 @@ def test_an_open_end_counts_as_cut_by_the_wedge_by_every_door(document: Document
     objects[(z - 2.5) ** 2 * 4 + (y - 10) ** 2 + (x - 8) ** 2 <= 25] = 1
     objects[(z - 2.5) ** 2 * 4 + (y - 10) ** 2 + (x - 22) ** 2 <= 25] = 2
     document.recount("objects")
-    document.set_table(ObjectTable({1: ObjectRow(), 2: ObjectRow(flags=frozenset({Flag.OPEN}))}))
+    document.set_table(ObjectTable({1: ObjectRow(), 2: ObjectRow(flags=frozenset({ObjectFlag.OPEN}))}))
     without = measure_objects(objects, document.voxel_nm)
     assert without.values["cut_by_wedge"].tolist() == [0, 0]
     project, table = tmp_path / "cell.sxt", tmp_path / "table.csv"

@@ -24,7 +24,7 @@ from sxtstudio.core.classes.classifier_file import (
 )
 from sxtstudio.core.classes.features import features_of
 from sxtstudio.core.classes.fitting import train
-from sxtstudio.core.classes.rules import Range, Rule, RuleSet, decided_by, values_of
+from sxtstudio.core.classes.rules import ClassRule, RuleSet, ValueRange, decided_by, values_of
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Recorder
@@ -138,7 +138,7 @@ class Window:
     def rule(self, least_um3: float) -> None:
         document = self.document
         assert document.objects is not None
-        rules = RuleSet((Rule("Vesicle", (Range("volume", least_um3, None, "um3"),)),), (VESICLE,))
+        rules = RuleSet((ClassRule("Vesicle", (ValueRange("volume", least_um3, None, "um3"),)),), (VESICLE,))
         measured = measure_objects(document.objects, document.voxel_nm)
         table = document.object_table
         rows = by_rules(table, decided_by(rules.rules, measured, ()))

@@ -20,14 +20,14 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.handover import Content
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.measure.measure import measure_objects
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.io.tables import read_table
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import source_of
 from sxtstudio.workflow.document.project import adopt, save, snapshot
-from sxtstudio.workflow.handover.figures import Plot
+from sxtstudio.workflow.handover.figures import ColumnPlot
 from sxtstudio.workflow.handover.sources import opened_source
 from sxtstudio.workflow.jobs.project_table import project_columns
 from sxtstudio.workflow.results import layout, write
@@ -40,7 +40,7 @@ from sxtstudio.workflow.results.write import write_results
 def quick_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are drawn in a process of their own, which takes seconds; the test of the command does so."""
 
-    def draw(plots: Sequence[Plot], *paths: Path, progress: Progress) -> None:
+    def draw(plots: Sequence[ColumnPlot], *paths: Path, progress: Progress) -> None:
         for path in paths:
             path.write_text(" ".join(plot.title for plot in plots))
 
@@ -120,7 +120,7 @@ def test_open_bodies_count_as_cut_by_the_missing_wedge(
     objects[4, 0, 40:48] = 9
     objects[4, 2, 40:48] = 10  # alike, but not flagged
     document.recount("objects")
-    rows = {**document.object_table.rows, 9: ObjectRow(flags=frozenset({Flag.OPEN})), 10: ObjectRow()}
+    rows = {**document.object_table.rows, 9: ObjectRow(flags=frozenset({ObjectFlag.OPEN})), 10: ObjectRow()}
     document.set_table(ObjectTable(rows, document.object_table.classes))
     kept = measure_objects(objects, document.voxel_nm, image=document.tomogram)
     assert kept.values["cut_by_wedge"][-3:-1].tolist() == [0, 0]

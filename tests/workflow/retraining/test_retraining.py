@@ -21,7 +21,7 @@ import psutil
 import pytest
 import tifffile
 
-from sxtstudio.core.add_ons import Found
+from sxtstudio.core.add_ons import FoundAddOn
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -511,10 +511,10 @@ def test_training_program_of_a_python_and_of_the_installed_application(
     assert child.command(Path("a.toml"), Path("run"))[:2] == [str(tmp_path / "sxtstudio"), "train"]
     assert not child.can_train()
     assert "sxtstudio-retrain" in child.why_not() and "not installed" in child.why_not()
-    monkeypatch.setattr(child, "find", lambda add_on: Found(problem="it is of last year"))
+    monkeypatch.setattr(child, "find", lambda add_on: FoundAddOn(problem="it is of last year"))
     assert not child.can_train()
     assert "cannot be used: it is of last year. Replace it: sxtstudio-retrain" in child.why_not()
-    monkeypatch.setattr(child, "find", lambda add_on: Found(tmp_path))
+    monkeypatch.setattr(child, "find", lambda add_on: FoundAddOn(tmp_path))
     assert child.can_train()
 
 

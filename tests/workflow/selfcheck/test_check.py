@@ -23,7 +23,7 @@ from sxtstudio.workflow.jobs import povray, povray_program
 from sxtstudio.workflow.retraining import child
 from sxtstudio.workflow.selfcheck import check, file_parts, optional_parts, parts
 from sxtstudio.workflow.selfcheck.check import self_check
-from sxtstudio.workflow.selfcheck.record import State
+from sxtstudio.workflow.selfcheck.record import PartState
 
 
 def test_every_part_of_this_checkout_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +70,7 @@ def test_a_missing_file_is_named(broken: Path, monkeypatch: pytest.MonkeyPatch) 
     (broken / "help" / "tutorial.md").unlink()
     only(monkeypatch, "files")
     (part,) = self_check().parts
-    assert part.state is State.FAILED and "help/tutorial.md" in part.said
+    assert part.state is PartState.FAILED and "help/tutorial.md" in part.said
 
 
 def test_a_codec_that_is_missing_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_a_codec_that_is_missing_is_a_failure(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(tifffile.TIFF.DECOMPRESSORS._codecs, 5, gone)
     only(monkeypatch, "compression")
     (part,) = self_check().parts
-    assert part.state is State.FAILED and "lzw" in part.said
+    assert part.state is PartState.FAILED and "lzw" in part.said
 
 
 def test_what_nobody_expected_is_said_and_the_next_part_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_what_nobody_expected_is_said_and_the_next_part_is_tried(monkeypatch: py
 
     monkeypatch.setattr(check, "CHECKS", {"one": bug, "two": absent, "three": lambda: "good"})
     found = self_check()
-    assert [part.state for part in found.parts] == [State.FAILED, State.MISSING, State.WORKS]
+    assert [part.state for part in found.parts] == [PartState.FAILED, PartState.MISSING, PartState.WORKS]
     assert "out of luck" in found.parts[0].said and not found.works
 
 
@@ -130,7 +130,7 @@ def test_a_program_without_onnx_runtime_still_checks_itself(tmp_path: Path) -> N
     assert found["device"]["kind"] == "" and "onnxruntime" in found["device"]["reason"]
 
 
-def alone(monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[State, str]:
+def alone(monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[PartState, str]:
     only(monkeypatch, name)
     (part,) = self_check().parts
     return part.state, part.said
@@ -139,7 +139,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[State, str]:
 def test_without_a_card_it_is_said_why_and_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segment, "choose_device", lambda wish: Device("cpu", "CPU", "the driver is too old"))
     state, said = alone(monkeypatch, "NVIDIA card")
-    assert state is State.MISSING and said.endswith("gives the same: the driver is too old")
+    assert state is PartState.MISSING and said.endswith("gives the same: the driver is too old")
 
 
 def test_a_pytorch_that_cannot_be_loaded_is_a_failure(
@@ -151,18 +151,18 @@ def test_a_pytorch_that_cannot_be_loaded_is_a_failure(
     monkeypatch.setattr(child, "can_train", lambda: True)
     monkeypatch.setattr(child, "program", lambda: [str(program)])
     state, said = alone(monkeypatch, "retraining")
-    assert state is State.FAILED and "libtorch_cpu.so is damaged" in said
+    assert state is PartState.FAILED and "libtorch_cpu.so is damaged" in said
 
 
 def test_without_pytorch_it_is_said_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "can_train", lambda: False)
     state, said = alone(monkeypatch, "retraining")
-    assert state is State.MISSING and "cannot be retrained" in said and "PyTorch" in said
+    assert state is PartState.MISSING and "cannot be retrained" in said and "PyTorch" in said
 
 
-@pytest.mark.parametrize(("found", "expected"), [(None, State.MISSING), ("/bin/false", State.FAILED)])
+@pytest.mark.parametrize(("found", "expected"), [(None, PartState.MISSING), ("/bin/false", PartState.FAILED)])
 def test_povray_that_is_missing_or_does_not_draw(
-    found: str | None, expected: State, monkeypatch: pytest.MonkeyPatch
+    found: str | None, expected: PartState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (povray, povray_program):
         monkeypatch.setattr(module, "find_povray", lambda: None if found is None else Path(found))
@@ -173,14 +173,14 @@ def test_povray_that_is_missing_or_does_not_draw(
 @pytest.mark.parametrize(
     ("script", "expected", "words"),
     [
-        ("exit 3", State.FAILED, "could be opened (Could not connect to display)"),
-        (': > "$2"; exit 6', State.WORKS, "a window opened; OpenGL does not work inside"),
-        ('printf llvmpipe > "$2"', State.WORKS, "llvmpipe drew in it"),
+        ("exit 3", PartState.FAILED, "could be opened (Could not connect to display)"),
+        (': > "$2"; exit 6', PartState.WORKS, "a window opened; OpenGL does not work inside"),
+        ('printf llvmpipe > "$2"', PartState.WORKS, "llvmpipe drew in it"),
     ],
     ids=["no window", "OpenGL ends the process", "all works"],
 )
 def test_a_window_without_opengl_is_a_window(
-    script: str, expected: State, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: str, expected: PartState, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\necho Could not connect to display >&2\n{script}\n", encoding="utf-8")
@@ -201,7 +201,7 @@ def test_where_the_report_goes_is_tried_first(tmp_path: Path, monkeypatch: pytes
 
 def test_a_cluster_that_is_missing_or_has_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     state, said = alone(monkeypatch, "cluster")
-    assert state is State.WORKS and "A worker came after" in said
+    assert state is PartState.WORKS and "A worker came after" in said
     monkeypatch.setattr(optional_parts, "find_spec", lambda name: None)
     state, said = alone(monkeypatch, "cluster")
-    assert state is State.MISSING and "sxtstudio[cluster]" in said
+    assert state is PartState.MISSING and "sxtstudio[cluster]" in said

@@ -25,7 +25,7 @@ from sxtstudio.core.object_edits import (
     keep_object,
     merge_objects,
 )
-from sxtstudio.core.objects_at import Found, Part, object_at, object_slabs, parts_of, slabs_of
+from sxtstudio.core.objects_at import FoundObject, Part, object_at, object_slabs, parts_of, slabs_of
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.wording import grouped, share
 
@@ -62,7 +62,7 @@ def select_object(context: Context, seed: Triple, *, say: bool = True) -> None:
         _show(context, found, say)
         return
 
-    def done(larger: Found | None) -> None:
+    def done(larger: FoundObject | None) -> None:
         if not search.progress.cancelled:  # the cancel may have come after the last look at it
             _show(context, larger, say)
 
@@ -74,7 +74,7 @@ def select_object(context: Context, seed: Triple, *, say: bool = True) -> None:
     session.document_changed.connect(search.cancel)
 
 
-def _show(context: Context, found: Found | None, say: bool) -> None:
+def _show(context: Context, found: FoundObject | None, say: bool) -> None:
     if found is None:
         context.session.select(None)
         return

@@ -40,10 +40,10 @@ from sxtstudio.core.measure.calibration import (
     through_materials,
 )
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.jobs.document_sampling import Place, SampleFrom, sample_document
+from sxtstudio.workflow.jobs.document_sampling import MaterialPlace, SampleFrom, sample_document
 
 if TYPE_CHECKING:  # at run time this loads what measures objects
-    from sxtstudio.core.measure.samples import GreySample
+    from sxtstudio.core.measure.samples import MaterialGrey
 
 _UNITS = {GreyUnit.PER_UM: "1/µm", GreyUnit.PER_NM: "1/nm", GreyUnit.PER_VOXEL: "per voxel"}
 _INTRO = (
@@ -314,7 +314,7 @@ class CalibrationDialog(ToolDialog):
         if document is None or self._job is not None:
             return
         chosen = self._session.objects.value.selected
-        place = Place(source, self._session.cursor, chosen[-1] if chosen else 0)
+        place = MaterialPlace(source, self._session.cursor, chosen[-1] if chosen else 0)
         show_note(self.message, "")
         self._job = self._context.jobs.start(
             "Taking a grey value",
@@ -326,7 +326,7 @@ class CalibrationDialog(ToolDialog):
         for own in (self.ice, self.known):
             own.button.setEnabled(False)
 
-    def _on_taken(self, fields: MaterialFields, found: GreySample) -> None:
+    def _on_taken(self, fields: MaterialFields, found: MaterialGrey) -> None:
         fields.show_value(found.mean, found.measured, found.sd)
         self._failed = found.warning  # shown once the job has ended
 

@@ -32,9 +32,9 @@ from sxtstudio.app.widgets.scroll import VerticalScroll
 from sxtstudio.core.classes.assigning import by_rules
 from sxtstudio.core.classes.rules import (
     Among,
-    Range,
-    Rule,
+    ClassRule,
     RuleSet,
+    ValueRange,
     decided_by,
     read_rules,
     sheets_in,
@@ -47,7 +47,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.units import heading
-from sxtstudio.core.object_table import Decided, Flag
+from sxtstudio.core.object_table import Decided, ObjectFlag
 from sxtstudio.core.wording import count
 
 _AMONG = {
@@ -74,7 +74,7 @@ class RuleDialog(ToolDialog):
         self._context, self._session = context, context.session
         self._classing = context.parts.objects.classing
         self._measured, self._work = context.parts.measured, self._classing.work
-        self._rules: list[Rule] = []
+        self._rules: list[ClassRule] = []
         self.list = QListWidget()
         self.list.setAccessibleName("Rules, in their order")
         self.list.setToolTip("The first rule that an object fits gives its class")
@@ -189,11 +189,11 @@ class RuleDialog(ToolDialog):
         self.class_name.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
+    def rules(self) -> tuple[ClassRule, ...]:
         """All of them, in their order."""
         return tuple(self._rules)
 
-    def set_rules(self, rules: tuple[Rule, ...]) -> None:
+    def set_rules(self, rules: tuple[ClassRule, ...]) -> None:
         """Have other rules."""
         self._rules = list(rules) or [self._new_rule()]
         self._list(0)
@@ -203,8 +203,8 @@ class RuleDialog(ToolDialog):
         self._rules.append(self._new_rule())
         self._list(len(self._rules) - 1)
 
-    def _new_rule(self) -> Rule:
-        return Rule(self._work.current, among=usual_among(self._work.current))
+    def _new_rule(self) -> ClassRule:
+        return ClassRule(self._work.current, among=usual_among(self._work.current))
 
     def apply_all(self) -> None:
         """Give all objects that fit their class; what was given by hand stays."""
@@ -243,7 +243,7 @@ class RuleDialog(ToolDialog):
 
     def _edit_chosen(self) -> None:
         """Put the chosen rule into the fields."""
-        rule = self._rules[self._row] if self._rules else Rule("")
+        rule = self._rules[self._row] if self._rules else ClassRule("")
         with QSignalBlocker(self.class_name):
             self.class_name.clear()
             names = [one.name for one in self._work.table.classes]
@@ -281,11 +281,11 @@ class RuleDialog(ToolDialog):
             return
         units = {one.column: one.unit for one in self._rules[self._row].ranges}  # where nothing is measured
         ranges = tuple(
-            Range(one.key, one.low, one.high, self._unit(one.key) or units.get(one.key, ""))
+            ValueRange(one.key, one.low, one.high, self._unit(one.key) or units.get(one.key, ""))
             for one in self.limits.limits
         )
         among = Among(self.among.currentData())
-        rule = Rule(str(self.class_name.currentData() or ""), ranges, among)
+        rule = ClassRule(str(self.class_name.currentData() or ""), ranges, among)
         self._rules[self._row] = rule
         item = self.list.currentItem()
         if item is not None:
@@ -348,7 +348,7 @@ class RuleDialog(ToolDialog):
         text += f"; {count(out, *_LEFT_OUT[rule.among])} left out" if out else ""
         sheets = len(self._sheets().intersection(fits)) if rule.among is Among.ALL else 0
         text += f"; {sheets} of them open membranes, no bodies" if sheets else ""
-        border = sum(number in rows and Flag.BORDER in rows[number].flags for number in fits)
+        border = sum(number in rows and ObjectFlag.BORDER in rows[number].flags for number in fits)
         text += f"; {border} at the border, so not whole" if border else ""
         text += f"; {stale} changed since measured, left out" if stale else ""
         self.count.setText(text)
@@ -361,7 +361,7 @@ class RuleDialog(ToolDialog):
         text = f"; “{wrong[0]}” is no number, so it is no limit" if wrong else ""
         return text + ("; “from” is above “to”" if any(row.crossed for row in self.limits.rows) else "")
 
-    def _finished(self) -> list[Rule]:
+    def _finished(self) -> list[ClassRule]:
         """The rules that have limits."""
         return [rule for rule in self._rules if rule.ranges and rule.class_name]
 
@@ -370,7 +370,7 @@ class RuleDialog(ToolDialog):
         """How many objects changed since they were measured: no rule holds for them."""
         return len(self._measured.stale.intersection(self._work.table.rows))
 
-    def _measurements(self, rules: Iterable[Rule]) -> Measurements:
+    def _measurements(self, rules: Iterable[ClassRule]) -> Measurements:
         """Return the values that hold now, if the columns that the rules ask for do."""
         found = self._measured.holding
         if found is None:
@@ -392,7 +392,7 @@ class RuleDialog(ToolDialog):
     def _unit(self, key: str) -> str:
         return "" if self._measured.value is None else unit_of(key, self._measured.value) or ""
 
-    def _text(self, rule: Rule) -> str:
+    def _text(self, rule: ClassRule) -> str:
         """Return "Vesicle: Volume (µm³) 0.1 to 0.5"."""
         found = self._measured.value
         titles = {}
@@ -461,7 +461,7 @@ class RuleDialog(ToolDialog):
         self._follow()
 
 
-def _range_text(one: Range, titles: dict[str, str]) -> str:
+def _range_text(one: ValueRange, titles: dict[str, str]) -> str:
     title = titles.get(one.column, one.column)
     if one.low is None:
         return f"{title} up to {_number(one.high)}"

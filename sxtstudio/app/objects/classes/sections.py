@@ -20,7 +20,7 @@ from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.show_object import show_object
 from sxtstudio.app.widgets.scroll import bring_into_view
 from sxtstudio.app.widgets.section import Section
-from sxtstudio.core.classes.rules import Rule, RuleSet, rules_of, values_of
+from sxtstudio.core.classes.rules import ClassRule, RuleSet, rules_of, values_of
 from sxtstudio.core.errors import UserError
 
 
@@ -53,7 +53,7 @@ class ClassSections(QObject):
         self.classes = ClassesSection(context, self.work)
         self.classifier = ClassifierSection(context, self.classifier_work, measured)
         self._sections: tuple[Section, ...] = ()
-        self.rules: tuple[Rule, ...] = ()
+        self.rules: tuple[ClassRule, ...] = ()
         self.queue = QueueSection(
             context, self.work, self.classifier_work, lambda number: show_object(context, number)
         )

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem,
 from sxtstudio.app.objects.plots.data import number_columns
 from sxtstudio.app.objects.table.listing import Listing
 from sxtstudio.core.object_classes import FILOPODIUM
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 
 #: Shown where they were measured.
 _MEASURED = (
@@ -46,8 +46,8 @@ def filopodia_of(listing: Listing) -> tuple[ListedFilopodium, ...]:
     found = []
     for number, row in listing.table.rows.items():
         if row.class_name == FILOPODIUM.name:
-            cut = Flag.BORDER in row.flags or Flag.OPEN in row.flags
-            usual = "cut by a border" if Flag.BORDER in row.flags else "its outline is open"
+            cut = ObjectFlag.BORDER in row.flags or ObjectFlag.OPEN in row.flags
+            usual = "cut by a border" if ObjectFlag.BORDER in row.flags else "its outline is open"
             found.append(ListedFilopodium(number, (row.notes or usual) if cut else ""))
     return tuple(found)
 

@@ -12,7 +12,7 @@ from sxtstudio.app.slices.colour_maps import colours_of
 _BAR_PX, _GAP_PX, _STOPS = 12, 4, 32
 
 
-class ColourBar(QWidget):
+class PlotColourBar(QWidget):
     """Stands upright beside a plot; hidden while no column gives the colours."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -14,7 +14,7 @@ from sxtstudio.app.objects.table.listing import Listing
 from sxtstudio.app.states import ObjectsState
 from sxtstudio.core.figures import Category, Figure, FigureKind, dot_plot, histogram, scatter_plot
 from sxtstudio.core.measure.counted import Counted, at_border, counted, flagged, sheets_text
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.wording import count, grouped
 
 NO_CLASS = "No class"
@@ -121,7 +121,7 @@ def _counted(listing: Listing, choice: PlotChoice, state: ObjectsState) -> Count
     """Return which objects are drawn, by the rule of the table: sheets only where nothing else is shown."""
     shown, rows = _drawn(listing, state), listing.table.rows
     border = at_border(listing.numbers, listing.values("touches_border"), rows)
-    sheets = flagged(listing.numbers, rows, Flag.SHEET)
+    sheets = flagged(listing.numbers, rows, ObjectFlag.SHEET)
     return counted(shown, border, sheets, with_border=choice.border, with_sheets=bool(sheets[shown].all()))
 
 

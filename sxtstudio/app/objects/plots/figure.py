@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainterPath, QResizeEvent
 from PySide6.QtWidgets import QGraphicsPathItem, QSizePolicy, QWidget
 
 from sxtstudio.app import theme
-from sxtstudio.app.objects.plots.items import Look, items_of
+from sxtstudio.app.objects.plots.items import PlotStyle, items_of
 from sxtstudio.app.widgets.plot import Plot
 from sxtstudio.core.figures import Figure, FigureKind, inside_polygon
 
@@ -66,9 +66,9 @@ class FigurePlot(Plot):
         return QSize(420, 320)
 
     @property
-    def look(self) -> Look:
+    def look(self) -> PlotStyle:
         """The colours, letters and lines of the plot."""
-        return Look(self.palette(), self.font(), self.line_px)
+        return PlotStyle(self.palette(), self.font(), self.line_px)
 
     def show_figure(self, figure: Figure | None) -> None:
         """Draw a figure in place of the former one."""

@@ -20,7 +20,7 @@ _FEW = 3000
 
 
 @dataclass(frozen=True)
-class Look:
+class PlotStyle:
     """The colours and letters of a plot, and how many pixels a line has that is 1 wide."""
 
     palette: QPalette
@@ -34,7 +34,7 @@ class Look:
         return pen
 
 
-def items_of(figure: Figure, look: Look) -> Iterator[Any]:
+def items_of(figure: Figure, look: PlotStyle) -> Iterator[Any]:
     """Yield the items of a figure, from the lowest to the topmost."""
     for bars in figure.bars:
         yield _bars(bars, look, alone=len(figure.bars) == 1 or figure.kind is FigureKind.BARS)
@@ -48,7 +48,7 @@ def items_of(figure: Figure, look: Look) -> Iterator[Any]:
         yield _mark(*figure.mark, look)
 
 
-def _dots(dots: Dots, look: Look) -> Any:
+def _dots(dots: Dots, look: PlotStyle) -> Any:
     import pyqtgraph
 
     rim = QColor("black") if dots.large else look.palette.base().color()
@@ -65,7 +65,7 @@ def _dots(dots: Dots, look: Look) -> Any:
     return item
 
 
-def _bars(bars: Bars, look: Look, *, alone: bool) -> Any:
+def _bars(bars: Bars, look: PlotStyle, *, alone: bool) -> Any:
     import pyqtgraph
 
     return pyqtgraph.PlotDataItem(
@@ -78,7 +78,7 @@ def _bars(bars: Bars, look: Look, *, alone: bool) -> Any:
     )
 
 
-def _curve(curve: Curve, look: Look) -> Iterator[Any]:
+def _curve(curve: Curve, look: PlotStyle) -> Iterator[Any]:
     import pyqtgraph
 
     colour = QColor(*curve.rgb)
@@ -86,7 +86,7 @@ def _curve(curve: Curve, look: Look) -> Iterator[Any]:
     yield pyqtgraph.ScatterPlotItem(x=curve.x, y=curve.y, size=5, pen=None, brush=colour, useCache=False)
 
 
-def _mean(bar: MeanBar, look: Look) -> Any:
+def _mean(bar: MeanBar, look: PlotStyle) -> Any:
     """Return the mean as a line, and one SD to either side with caps."""
     import pyqtgraph
 
@@ -104,7 +104,7 @@ def _mean(bar: MeanBar, look: Look) -> Any:
     return item
 
 
-def _mark(x: float, words: str, look: Look) -> Any:
+def _mark(x: float, words: str, look: PlotStyle) -> Any:
     import pyqtgraph
 
     colour = look.palette.placeholderText().color()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedLayout, 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.objects.measured import ObjectMeasurements
-from sxtstudio.app.objects.plots.colour_bar import ColourBar
+from sxtstudio.app.objects.plots.colour_bar import PlotColourBar
 from sxtstudio.app.objects.plots.data import PlotChoice, number_columns, plot_of, with_columns, within
 from sxtstudio.app.objects.plots.export import write_figures
 from sxtstudio.app.objects.plots.fields import PlotFields
@@ -53,7 +53,7 @@ class PlotsPage(SeenPage):
         self._listing = Listing(ObjectTable(), None)
         self.fields = PlotFields(_choice_from(context.settings.get(_SETTINGS, {})))
         self.plot = FigurePlot("Plot of the objects")
-        self.bar = ColourBar()
+        self.bar = PlotColourBar()
         self.words = Note()
         self._said, self._counted, self._warning = "", "", ""
         self._limits: _Limits | None = None

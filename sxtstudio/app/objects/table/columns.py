@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.measure.columns import Column, Measurements
 from sxtstudio.core.measure.units import heading
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import ObjectFlag
 
 
 class Own(StrEnum):
@@ -70,18 +70,18 @@ _OF_SLICE = (
 _AT_FIRST = 6
 
 #: In the table, and in a sentence.
-FLAGS: dict[Flag, tuple[str, str]] = {
-    Flag.BORDER: (
+FLAGS: dict[ObjectFlag, tuple[str, str]] = {
+    ObjectFlag.BORDER: (
         "border",
         "touches the border of the volume, or of what was measured in it, so part of it may be missing",
     ),
-    Flag.OPEN: (
+    ObjectFlag.OPEN: (
         "open",
         "its outlines end while it is wide: more than a fifth is missing above or below them",
     ),
-    Flag.DOUBTFUL: ("doubtful", "the network was not sure of its outline"),
-    Flag.CHECKED: ("checked", "it was looked at while checking, and is right as it is"),
-    Flag.SHEET: (
+    ObjectFlag.DOUBTFUL: ("doubtful", "the network was not sure of its outline"),
+    ObjectFlag.CHECKED: ("checked", "it was looked at while checking, and is right as it is"),
+    ObjectFlag.SHEET: (
         "sheet",
         "an open sheet of membrane that encloses nothing; a lasso drawn around a part of "
         "it, while no object is chosen, makes a body of that part",
@@ -89,14 +89,14 @@ FLAGS: dict[Flag, tuple[str, str]] = {
 }
 
 
-def flags_text(flags: frozenset[Flag]) -> str:
+def flags_text(flags: frozenset[ObjectFlag]) -> str:
     """Return "border, open"; "" where there are none."""
-    return ", ".join(FLAGS[flag][0] for flag in Flag if flag in flags)
+    return ", ".join(FLAGS[flag][0] for flag in ObjectFlag if flag in flags)
 
 
-def flags_sentence(flags: frozenset[Flag]) -> str:
+def flags_sentence(flags: frozenset[ObjectFlag]) -> str:
     """Return what the flags of an object mean, a line each."""
-    lines = [FLAGS[flag][1] for flag in Flag if flag in flags]
+    lines = [FLAGS[flag][1] for flag in ObjectFlag if flag in flags]
     return "\n".join(line[:1].upper() + line[1:] + "." for line in lines)
 
 

@@ -13,7 +13,7 @@ from sxtstudio.app.objects.colouring import at_numbers
 from sxtstudio.app.objects.table.columns import Own, flags_text
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.counted import at_border, counted, flagged
-from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 
 Indices = NDArray[np.intp]
 
@@ -147,7 +147,7 @@ class Listing:
         numbers, values = self.numbers[indices], self.values(key)[indices]
         known, rows = np.isfinite(values), self.table.rows
         border = at_border(numbers, self.values("touches_border")[indices], rows)
-        sheets = flagged(numbers, rows, Flag.SHEET)
+        sheets = flagged(numbers, rows, ObjectFlag.SHEET)
         asked_for = bool(sheets[known].all())  # nothing but sheets is listed
         found = counted(known, border, sheets, with_border=not without_border, with_sheets=asked_for)
         used: NDArray[Any] = values[found.rows]
