@@ -51,6 +51,7 @@ from sxtstudio.app.widgets.side_panel import WIDTH_PX, SidePanel
 from sxtstudio.core.pace import Pace
 
 PANE_PX = 260  # the pane of the objects below the views
+SIDE_SHARE, MOST_SIDE_SHARE = 0.4, 0.5  # of the width: at the first start, and whatever was kept
 LEAST_SLICES_PX = 120  # beside a 3D view on a small screen
 LEAST_VIEWS_PX = 80  # above the pane of the objects on a small screen
 SIZE_PX = QSize(1440, 900)  # where the screen has room for it
@@ -100,7 +101,8 @@ class MainWindow(QMainWindow):
         self.restoreGeometry(self.settings.bytes("window/geometry"))
         fit_to_screen(self)  # which may be another one now, or have another scale factor
         self.restoreState(self.settings.bytes("window/state"))
-        self._outer.restoreState(self.settings.bytes("window/columns"))
+        if not self._outer.restoreState(self.settings.bytes("window/columns")):
+            self._share_columns(SIDE_SHARE)
         self._views.restoreState(self.settings.bytes("window/views"))
         self._rows.restoreState(self.settings.bytes("window/rows"))
         stored = self.settings.get("window/panel", "")
@@ -209,6 +211,8 @@ class MainWindow(QMainWindow):
         self._parts.slices.setVisible(layout.slices)
         self._parts.view3d.setVisible(layout.view3d)
         self._parts.pane.setVisible(layout.objects_pane)
+        if layout.objects_pane and not former.objects_pane:
+            QTimer.singleShot(0, self, self._share_rows)
         if layout.panel != former.panel:
             self._fold_panel(not layout.panel)
         if layout.view3d and not former.view3d:
@@ -223,6 +227,24 @@ class MainWindow(QMainWindow):
         self._parts.side.fold(folded)
         side_px = 1 if folded else self._side_px  # the buttons alone take what they need
         self._outer.setSizes([self._outer.width() - side_px, side_px])
+
+    def _share_columns(self, share: float) -> None:
+        """Leave most of a narrow window to the views."""
+        side_px = min(WIDTH_PX, round(share * self.width()))
+        self._outer.setSizes([self.width() - side_px, side_px])
+
+    def _suit_size(self) -> None:
+        """Stay within the screen, which may be another one than last time, and so may be its scale factor."""
+        fit_to_screen(self)
+        if self._parts.side.width() > MOST_SIDE_SHARE * self.width():
+            self._share_columns(SIDE_SHARE)
+
+    def _share_rows(self) -> None:
+        """Leave half of a low window to the views when the pane comes."""
+        views_px, pane_px = self._rows.sizes()
+        if pane_px > views_px:
+            half_px = (views_px + pane_px) // 2
+            self._rows.setSizes([half_px, half_px])
 
     def _show_title(self) -> None:
         document = self.session.document
@@ -253,7 +275,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Stay within the screen with the frame that the desktop has put around the window."""
         super().showEvent(event)
-        QTimer.singleShot(0, self, lambda: fit_to_screen(self))
+        QTimer.singleShot(0, self, self._suit_size)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow a change to the full screen or back."""

@@ -9,15 +9,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import (
     QFormLayout,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
@@ -89,20 +88,21 @@ class ChosenObject(QWidget):
         self._session.busy_changed.connect(self._enable)
         self._show()
 
-    def _build_buttons(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(4)
+    def _build_buttons(self) -> QFlowLayout:
+        row = QFlowLayout()  # two lines in a narrow panel
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setHorizontalSpacing(4)
+        row.setVerticalSpacing(4)
         self.buttons: dict[str, QToolButton] = {}
-        for place, (name, text, icon) in enumerate(_BUTTONS):
+        for name, text, icon in _BUTTONS:
             button = QToolButton()
             button.setText(text)
             theme.set_icon(button, icon)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, name=name: self._act(name))
-            grid.addWidget(button, 0, place)
+            row.addWidget(button)
             self.buttons[name] = button
-        return grid
+        return row
 
     def _act(self, name: str) -> None:
         self._context.parts.actions.by_name[name].trigger()

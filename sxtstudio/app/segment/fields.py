@@ -20,7 +20,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.about_model import about, misfit
 from sxtstudio.app.segment.use_choice import UseChoice
-from sxtstudio.app.widgets.controls import ComboBox, SpinBox
+from sxtstudio.app.widgets.controls import ComboBox, SpinBox, let_shrink
 from sxtstudio.app.widgets.notes import ThresholdField, form, note, show_note
 from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import VoxelSize
@@ -127,6 +127,8 @@ class SegmentFields(QWidget):
             "Do not label what runs along the frame of the reconstruction, nor gold and the lines around it. "
             "It is hatched in the slice. Membranes that cross a frame or touch gold keep their labels."
         )
+        for box in (self.model, self.device, self.use.combo, self.polarity, self.trust):
+            let_shrink(box)
         self.rows = fields = form()
         fields.addRow("Model", models)
         fields.addRow(self.description)

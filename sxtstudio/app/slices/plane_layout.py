@@ -13,6 +13,7 @@ from sxtstudio.app.slices.slice_bar import SliceBar
 # Least and most share of the width or height that a side view gets.
 _SHARES = (0.16, 0.4)
 _HANDLE = 5
+_LOW_PX = 150  # in less height XZ would be a line, and XY is worth more
 
 
 class PlaneLayout(QWidget):
@@ -42,8 +43,16 @@ class PlaneLayout(QWidget):
 
     def show_sides(self, shown: bool) -> None:
         """Show all three planes, or XY alone."""
-        self._bottom.setVisible(shown)
         self._yz.setVisible(shown)
+        self._show_bottom()
+
+    def _show_bottom(self) -> None:
+        self._bottom.setVisible(self.sides_shown and self.height() >= _LOW_PX)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the XZ view out where there is no height for it."""
+        super().resizeEvent(event)
+        self._show_bottom()
 
     @property
     def sides_shown(self) -> bool:

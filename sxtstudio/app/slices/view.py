@@ -66,6 +66,7 @@ class SlicesView(QWidget):
         self._asked: dict[Plane, int] = {}
         self._forward: dict[Plane, int] = dict.fromkeys(PLANES, 1)
         self._fitted = False  # follows the size of the window until the user pans or zooms
+        self._framed: Box | None = None  # what was gone to, until then
         self._contrast_chosen = False
         self._sides_wanted = True  # a single slice is shown without them
         self.start_page = start_page
@@ -299,6 +300,7 @@ class SlicesView(QWidget):
             camera.zoom_to(camera.zoom * _FRAMED / share)
         else:
             camera.changed.emit()
+        self._framed = box
 
     # -- what is seen ----------------------------------------------------------------------------
 
@@ -309,10 +311,12 @@ class SlicesView(QWidget):
         self._fitted = True
 
     def _suit(self) -> None:
-        """Share the room between the views, and fit."""
+        """Share the room between the views, and fit; what was gone to stays in sight."""
         if self._session.document is not None and self._fitted:
             self.planes.suit(self.camera)
             self.fit()
+        elif self._framed is not None:  # as when the pane of the objects takes half of the height
+            self.frame(self._framed)
 
     def zoom(self, factor: float) -> None:
         """Zoom in or out around the centre of the views."""
@@ -340,6 +344,7 @@ class SlicesView(QWidget):
 
     def _on_camera(self) -> None:
         self._fitted = False
+        self._framed = None
         self._follow_pointer()
 
     def _follow_pointer(self) -> None:

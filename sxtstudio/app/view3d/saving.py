@@ -34,6 +34,7 @@ _DEFAULTS: dict[str, Any] = {
     "movie_width": 1280, "movie_height": 960, "seconds": 8.0, "rate": 25,
 }  # fmt: skip
 
+_LEAST_EDGE_PX = 70  # of a field with five digits
 # Before a movie that takes longer there is a question.
 _LONG_S = 30.0
 
@@ -55,7 +56,7 @@ class SavingGroup(QWidget):
         self.picture_button.clicked.connect(self.save_picture)
         picture = QGroupBox("Picture")
         rows = QFormLayout(picture)
-        rows.addRow("Size", _pair(self.width_px, self.height_px))
+        rows.addRow("Size (px)", _pair(self.width_px, self.height_px))
         rows.addRow(self.clear)
         rows.addRow(self.picture_button)
 
@@ -76,7 +77,7 @@ class SavingGroup(QWidget):
         self.movie_button.clicked.connect(self.save_movie)
         movie = QGroupBox("Turntable movie")
         rows = QFormLayout(movie)
-        rows.addRow("Size", _pair(self.movie_width_px, self.movie_height_px))
+        rows.addRow("Size (px)", _pair(self.movie_width_px, self.movie_height_px))
         rows.addRow("One turn", self.seconds)
         rows.addRow("Pictures", self.rate)
         rows.addRow(self.movie_button)
@@ -92,10 +93,8 @@ class SavingGroup(QWidget):
         self.povray_button.clicked.connect(self.save_povray_picture)
         povray = QGroupBox("POV-Ray")
         rows = QFormLayout(povray)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.scene_button, 1)
-        buttons.addWidget(self.povray_button, 1)
-        rows.addRow(buttons)
+        rows.addRow(self.scene_button)  # beside each other they would be the widest of all panels
+        rows.addRow(self.povray_button)
         self._povray_note = QLabel()
         self._povray_note.setProperty("role", "note")
         self._povray_note.setWordWrap(True)
@@ -277,6 +276,7 @@ def _edge(value: int) -> SpinBox:
     spin = SpinBox()
     spin.setRange(SMALLEST_PX, LARGEST_PX)
     spin.setSingleStep(100)
+    spin.setMinimumWidth(_LEAST_EDGE_PX)
     spin.setValue(value)
     return spin
 
@@ -290,5 +290,4 @@ def _pair(width: SpinBox, height: SpinBox) -> QWidget:
     layout.addWidget(width, 1)
     layout.addWidget(QLabel("×"))
     layout.addWidget(height, 1)
-    layout.addWidget(QLabel("px"))
     return pair

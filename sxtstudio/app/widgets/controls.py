@@ -25,6 +25,7 @@ from sxtstudio.core.wording import grouped
 
 _BEGUN = re.compile(r"[-+]?\d*([.,]\d*)*([eE][-+]?\d*)?")  # a number, or the beginning of one
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
+_LEAST_LETTERS = 12  # of the words of a choice
 NOTCH = 120  # what Qt calls one step of a wheel
 
 
@@ -192,6 +193,12 @@ _MOVING = (
     Qt.Key.Key_Down,
 )
 _UNMODIFIED = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+
+
+def let_shrink(box: QComboBox) -> None:
+    """Have a choice cut its words in a narrow panel, rather than widening the column of all panels."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(_LEAST_LETTERS)
 
 
 class Slider(_WheelNeedsFocus, QSlider):

@@ -22,6 +22,8 @@ from sxtstudio.core.volume import VoxelSize
 
 Rgb = tuple[int, int, int]
 
+_LEAST_PX = 64  # of a voxel size in a narrow panel
+
 
 class NumberField(QLineEdit):
     """A grey value of any size; what is no number is put back to what it was."""
@@ -110,6 +112,7 @@ class VoxelFields(QWidget):
             field.setRange(0.0, 100_000.0)
             field.setDecimals(3)
             field.setSpecialValueText("unknown")
+            field.setMinimumWidth(_LEAST_PX)
             field.setKeyboardTracking(False)
             field.setButtonSymbols(DoubleSpinBox.ButtonSymbols.NoButtons)
             field.setAccessibleName(f"Voxel size along {name} in nm")

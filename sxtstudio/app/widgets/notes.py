@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, SpinBox
+from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, SpinBox, let_shrink
 
 
 class Note(QLabel):
@@ -224,6 +224,7 @@ class SliceRange(QWidget):
         super().__init__(parent)
         self._depth, self._z = 1, 0
         self.mode = ComboBox()
+        let_shrink(self.mode)
         self.mode.addItem("All slices", "all")
         self.mode.addItem("From … to …", "range")
         self.mode.addItem("This slice and neighbours", "around")

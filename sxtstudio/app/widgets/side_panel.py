@@ -173,7 +173,7 @@ def _page(title: str, panel: QWidget, footer: QWidget | None) -> QWidget:
     """Put a title above the panel, both into a scroll area for small screens, and the footer below that."""
     page = QWidget()
     layout = QVBoxLayout(page)
-    layout.setContentsMargins(12, 10, 12, 10)
+    layout.setContentsMargins(10, 10, 8, 10)
     heading = QLabel(title)
     heading.setProperty("role", "title")
     layout.addWidget(heading)
@@ -187,7 +187,7 @@ def _page(title: str, panel: QWidget, footer: QWidget | None) -> QWidget:
     column.setSpacing(0)
     column.addWidget(area, 1)
     lower = QVBoxLayout()
-    lower.setContentsMargins(12, 6, 12, 8)
+    lower.setContentsMargins(10, 6, 10, 8)
     lower.addWidget(footer)
     column.addLayout(lower)
     return whole

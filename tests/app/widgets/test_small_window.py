@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtWidgets import QAbstractButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -11,6 +11,8 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.pane import PaneTab
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.states import Panel
+from sxtstudio.app.widgets import placement
+from sxtstudio.core.geometry import Box
 
 SMALL = QSize(683, 384)
 # What the desktop's bar and the frame of the window leave of it.
@@ -40,6 +42,46 @@ def test_the_window_can_be_small_whatever_is_open(small: MainWindow, qtbot: QtBo
     small.session.layout.set(panel=False)
     qtbot.wait(1)
     assert small.minimumSizeHint().width() <= LEAST.width() // 2 + 40
+
+
+def test_the_panel_leaves_more_than_half_of_the_width_to_the_views(
+    sample: MainWindow, settings: Settings, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first start, and where the columns were kept by a wide window."""
+    qtbot.waitUntil(lambda: not sample.jobs.running, timeout=30_000)
+    monkeypatch.setattr(placement, "room", lambda window: QRect(QPoint(), SMALL))
+    for name in ("first", "kept"):
+        if name == "kept":
+            settings.set_bytes("window/columns", sample._outer.saveState())
+        window = MainWindow(settings)
+        window.show()
+        qtbot.waitExposed(window)
+        qtbot.wait(50)
+        assert window.width() == SMALL.width()
+        for panel in Panel:
+            window.context.parts.side.show_panel(panel)
+            qtbot.wait(1)
+            assert window.context.parts.side.width() < SMALL.width() / 2, (name, panel)
+        window.close()
+        window.deleteLater()
+
+
+def test_the_pane_leaves_half_of_the_height_and_what_was_gone_to(sample: MainWindow, qtbot: QtBot) -> None:
+    view = sample.context.parts.slices.views["xy"]
+    qtbot.waitUntil(lambda: not sample.jobs.running, timeout=30_000)
+    sample.resize(SMALL)
+    qtbot.wait(50)
+    box = Box((20, 100, 150), (40, 220, 270))
+    sample.context.parts.slices.frame(box)
+    sample.session.layout.set(objects_pane=True)
+    qtbot.wait(100)
+    pane, views = sample.context.parts.pane, sample.context.parts.slices
+    assert abs(pane.height() - views.height()) <= 1
+    corners = QRectF(box.start[2], box.start[1], box.shape[2], box.shape[1])
+    assert QRectF(view.rect()).contains(view.transform().mapRect(corners))
+    sample.session.layout.set(objects_pane=False)
+    qtbot.wait(100)
+    assert view.height() > 80
 
 
 def test_every_button_of_the_pane_can_be_scrolled_to(small: MainWindow, qtbot: QtBot) -> None:
