@@ -55,7 +55,7 @@ def _least(dialog: QDialog, room_px: int) -> QSize:
     layout = dialog.layout()
     if layout is not None and layout.hasHeightForWidth():
         width = max(least.width(), min(dialog.width(), room_px))
-        least.setHeight(max(least.height(), layout.totalMinimumHeightForWidth(width)))
+        least.setHeight(max(least.height(), layout.totalHeightForWidth(width)))
     return least
 
 

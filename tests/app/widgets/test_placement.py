@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QScrollArea, QTextEdit, QVBoxLayout
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QScrollArea, QVBoxLayout
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.jobs.bar import JobRow
@@ -143,34 +143,6 @@ def test_a_dialog_that_needs_more_than_there_is_scrolls(
         gaps = [b.y() - a.y() for a, b in pairwise(buttons)]
         assert min(gaps) >= buttons[0].minimumSizeHint().height(), "squeezed"
         dialog.close()
-
-
-def test_a_dialog_whose_list_can_be_lower_does_not_scroll(
-    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(placement, "room", lambda window: QRect(0, 0, 683, 364))
-    dialog = Dialog()
-    column = QVBoxLayout(dialog)
-    words = QLabel("words that take several lines " * 12)
-    words.setWordWrap(True)
-    entries, button = QTextEdit(), QPushButton("Close")
-    for widget in (words, entries, QTextEdit(), button):
-        column.addWidget(widget)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    qtbot.waitExposed(dialog)
-    assert dialog.layout() is column, "all of it scrolls"
-    assert dialog.rect().contains(button.geometry())
-    assert words.height() >= words.heightForWidth(words.width())
-
-
-def test_the_beamtime_scrolls_in_its_tabs_only(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placement, "room", lambda window: QRect(0, 0, 683, 384))
-    window.actions_.by_name["tools.beamtime"].trigger()
-    (dialog,) = [d for d in window.findChildren(QDialog) if d.isVisible()]
-    button = dialog.close_button
-    place = QRect(button.mapTo(dialog, QPoint()), button.size())
-    assert dialog.height() <= 384 and dialog.rect().contains(place)
 
 
 @pytest.mark.parametrize(
