@@ -108,7 +108,11 @@ def test_first_look_takes_no_for_an_answer(latest: MainWindow, qtbot: QtBot) -> 
 def test_first_look_of_the_sample(sample: MainWindow, qtbot: QtBot) -> None:
     wait(sample, qtbot)
     text = look_of(sample).line.text()
-    assert "64 × 384 × 384 voxels (z × y × x)" in text and "10 nm voxels" in text and "structures are dark (95 % sure)" in text
+    assert (
+        "64 × 384 × 384 voxels (z × y × x)" in text
+        and "10 nm voxels" in text
+        and "structures are dark (95 % sure)" in text
+    )
     assert not look_of(sample).question.isVisible()
     assert sample.session.document is not None and not sample.session.document.modified
 
