@@ -33,11 +33,6 @@ Numbers = NDArray[np.int32]
 
 #: A neck is a leak where it is narrower than a gap may be, and narrower than this share of what it joins.
 LEAK = 0.6
-#: Outlines of wide bodies have wider gaps: up to so many times that, where it is as narrow as that share of
-#: what it joins; wide is a body whose radius is so many times the half width of its line.
-_WIDER_GAPS, _NARROW, _WIDE = 3.0, 0.35, 4.0
-#: What such a gap divides is no body, but a bay of what is around, if it has less of its convex hull.
-_BULGING = 0.75
 #: No outline is drawn with half as many px; a slice that is all label has no outline at all.
 _THICKEST_PX = 15.0
 #: A hole in an outline whose radius is this part of half its width is no lumen.
@@ -53,8 +48,7 @@ _MUCH_LARGER = 6.0
 #: its own; ``shared`` share of its rim behind whose wall is another region; ``at_border`` whether it touches
 #: the border of the slice; ``radius`` of the largest circle in it, px; ``solid`` it consists of label voxels;
 #: ``parent`` number of the smallest region around it, 0 if it lies in none; ``sides`` of the slice touched;
-#: ``between`` whether its shape is that of a space between bodies (interstices.py); ``bay`` whether a wide
-#: gap divides it from another one, and it does not bulge as a body does.
+#: ``between`` whether its shape is that of a space between bodies (interstices.py).
 REGION = np.dtype(
     [
         ("area", np.float64),
@@ -70,7 +64,6 @@ REGION = np.dtype(
         ("parent", np.int32),
         ("sides", np.int8),
         ("between", np.bool_),
-        ("bay", np.bool_),
     ]
 )
 
@@ -122,7 +115,7 @@ def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, hal
     free = ~outline
     # Without any outline the distance is infinite.
     depth = np.minimum(edt.edt(free, black_border=False), np.float32(max(free.shape)))
-    numbers, cut = _basins(free, depth, gap_px / 2, split, _WIDE * half_px)
+    numbers = _basins(free, depth, gap_px / 2, split)
     lumens = int(numbers.max(initial=0))
     tiny = np.bincount(numbers.ravel(), minlength=lumens + 1) <= np.pi * (_NO_LUMEN * half_px) ** 2
     tiny[0] = True
@@ -136,8 +129,6 @@ def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, hal
     table["solid"] = np.flatnonzero(left) > lumens
     if len(table):
         _measure(numbers, np.where(thick, edt.edt(thick, black_border=False), depth), table, half_px)
-        cut = np.pad(cut, (0, count))[left]
-        table["bay"] = cut & (table["solidity"] < _BULGING)
     return Regions(numbers, table)
 
 
@@ -151,10 +142,8 @@ def enclose_something(outlines: NDArray[np.uint8], progress: Progress | None = N
     return False
 
 
-def _basins(
-    free: NDArray[np.bool_], depth: NDArray[np.float32], leak_px: float, split: float, wide_px: float
-) -> tuple[Numbers, NDArray[np.bool_]]:
-    """Number the regions of what is free of outlines, necks cut; and say which of 0…n wide gaps bound."""
+def _basins(free: NDArray[np.bool_], depth: NDArray[np.float32], leak_px: float, split: float) -> Numbers:
+    """Number the regions of what is free of outlines, necks cut."""
     smooth = ndimage.gaussian_filter(depth, 0.7)
     tops = free & (smooth == ndimage.maximum_filter(smooth, 5))
     markers, count = ndimage.label(tops, np.ones((3, 3)))
@@ -165,23 +154,7 @@ def _basins(
     left, more = ndimage.label(free & (basins == 0))
     basins[left > 0] = left[left > 0] + count
     top = np.concatenate([top, ndimage.maximum(depth, left, np.arange(1, more + 1))]) if more else top
-    saddles = _saddles(basins, depth)
-    narrow = _joined(top, saddles, leak_px, split)
-    wider = _joined(top, saddles, leak_px, split, wide_px)
-    whole = np.zeros(int(wider.max()) + 1, np.int32)
-    whole[wider] = narrow
-    return wider[basins], np.bincount(whole, minlength=int(narrow.max()) + 1)[whole] > 1
-
-
-def _joined(
-    top: NDArray[np.float64],
-    saddles: list[tuple[int, int, float]],
-    leak_px: float,
-    split: float,
-    wide_px: float = np.inf,
-) -> Numbers:
-    """Return the region of each basin, whose radii are ``top``; from ``wide_px`` on gaps may be wider."""
-    parent, top = np.arange(len(top)), top.copy()
+    parent = np.arange(len(top))
 
     def root(number: int) -> int:
         while parent[number] != number:
@@ -189,18 +162,15 @@ def _joined(
             number = int(parent[number])
         return number
 
-    for one, other, saddle in saddles:
+    for one, other, saddle in _saddles(basins, depth):
         a, b = root(one), root(other)
         narrower = min(top[a], top[b])
-        most = leak_px
-        if narrower >= wide_px:
-            most = max(leak_px, min(_WIDER_GAPS * leak_px, _NARROW * narrower))
-        leak = saddle <= most and saddle < LEAK * narrower
+        leak = saddle <= leak_px and saddle < LEAK * narrower
         if a != b and not leak and saddle >= split * narrower:
             parent[b] = a
             top[a] = max(top[a], top[b])
     names = np.unique([root(number) for number in range(len(parent))], return_inverse=True)[1]
-    return np.asarray(names, np.int32)  # 0, the outlines, is the root of itself alone
+    return np.asarray(names, np.int32)[basins]  # 0, the outlines, is the root of itself alone
 
 
 def _saddles(basins: Numbers, depth: NDArray[np.float32]) -> list[tuple[int, int, float]]:
