@@ -1,7 +1,8 @@
 """Which objects count in means: the one rule for the window, the commands, Table S1 and comparisons.
 
 Sheets are no bodies: what is measured of them is of a membrane, not of what it encloses. Objects at the
-border are not whole. Both are left out unless they are asked for, and how many is always said.
+border are not whole. Both are left out unless they are asked for, and how many is always said. Open bodies
+count, since most bodies are open where the missing wedge hides their ends; how many is said as well.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.object_table import ObjectFlag, ObjectRow
-from sxtstudio.core.wording import count
+from sxtstudio.core.wording import count, grouped
 
 Chosen = NDArray[np.bool_]
 
@@ -52,6 +53,11 @@ def flagged(numbers: NDArray[np.integer], rows: Mapping[int, ObjectRow], flag: O
     return np.isin(numbers, np.array(found, np.int64))
 
 
+def open_bodies(numbers: NDArray[np.integer], rows: Mapping[int, ObjectRow]) -> Chosen:
+    """Return which objects (n,) are bodies of which much is missing above or below; sheets are no bodies."""
+    return flagged(numbers, rows, ObjectFlag.OPEN) & ~flagged(numbers, rows, ObjectFlag.SHEET)
+
+
 def at_border(
     numbers: NDArray[np.integer], touches: NDArray[np.generic], rows: Mapping[int, ObjectRow]
 ) -> Chosen:
@@ -65,3 +71,9 @@ def at_border(
 def sheets_text(sheets: int) -> str:
     """Return "1 sheet that encloses nothing", "4 sheets that enclose nothing"."""
     return f"{count(sheets, 'sheet')} that {'encloses' if sheets == 1 else 'enclose'} nothing"
+
+
+def open_text(is_open: int, among: int) -> str:
+    """Return "12 of 18 open: volumes are estimates", "1 of 18 open: its volume is an estimate"."""
+    means = "its volume is an estimate" if is_open == 1 else "volumes are estimates"
+    return f"{grouped(is_open)} of {grouped(among)} open: {means}"

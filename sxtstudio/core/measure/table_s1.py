@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements
-from sxtstudio.core.measure.counted import Counted, at_border, counted, flagged, sheets_text
+from sxtstudio.core.measure.counted import (
+    Counted,
+    at_border,
+    counted,
+    flagged,
+    open_bodies,
+    open_text,
+    sheets_text,
+)
 from sxtstudio.core.object_table import ObjectFlag, ObjectTable
 from sxtstudio.core.printable import csv_text
 from sxtstudio.core.wording import count
@@ -87,7 +95,10 @@ class S1Row:
 
 @dataclass(frozen=True)
 class TableS1:
-    """Table S1 of some objects: its rows, the objects in it, those at the border, and sheets left out."""
+    """Table S1 of some objects: its rows, the objects in it, those at the border, and sheets left out.
+
+    ``is_open`` are those of the objects in it that are open: their volumes are estimates.
+    """
 
     rows: tuple[S1Row, ...]
     objects: tuple[int, ...]
@@ -95,6 +106,7 @@ class TableS1:
     borders_in: bool
     calibrated: bool
     sheets: tuple[int, ...] = ()
+    is_open: tuple[int, ...] = ()
 
     def caption(self) -> str:
         """Return what the table holds, in sentences."""
@@ -106,6 +118,8 @@ class TableS1:
             text += f"{touch} {verb} {'counted, though not whole' if self.borders_in else 'left out'}. "
         if self.sheets:
             text += f"{sheets_text(len(self.sheets))} {'is' if len(self.sheets) == 1 else 'are'} left out. "
+        if self.is_open:
+            text += f"{open_text(len(self.is_open), len(self.objects))}. "
         if not self.calibrated:
             text += (
                 "The voxel size is unknown: lengths are in voxels, and cannot be compared with the paper. "
@@ -179,7 +193,7 @@ def table_s1(
     with_border
         Count objects at the border of the volume, which are not whole, as well.
     table
-        Which objects are flagged as sheets, or as cut by a border; None: no flags are known.
+        Which objects are flagged as sheets, as open, or as cut by a border; None: no flags are known.
     with_sheets
         Count sheets as well: they were chosen one by one, or by their class.
 
@@ -208,6 +222,7 @@ def table_s1(
         with_border,
         measured.calibrated,
         tuple(measured.numbers[found.sheets].tolist()),
+        tuple(measured.numbers[found.rows & open_bodies(measured.numbers, rows)].tolist()),
     )
 
 

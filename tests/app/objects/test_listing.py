@@ -7,7 +7,7 @@ import pytest
 
 from sxtstudio.app.objects.plots.data import PlotChoice, number_columns, with_columns
 from sxtstudio.app.objects.table.columns import Own, columns_of, flags_sentence, usual_keys
-from sxtstudio.app.objects.table.listing import Filter, Limit, Listing
+from sxtstudio.app.objects.table.listing import Filter, Indices, Limit, Listing
 from sxtstudio.app.objects.table.text import alike, summary_text, tab_separated
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.measure.measure import measure_objects
@@ -184,3 +184,23 @@ def test_figures_leave_sheets_out_and_say_so() -> None:
     assert "n = 2" in text and "1 at the border left out" in text and "2 sheets left out" in text
     alone = listing.summary("volume", order[1:3], without_border=False)  # a list of sheets only
     assert alone is not None and (alone.count, alone.sheets, alone.mean) == (2, 0, 150)
+
+
+def test_figures_with_open_bodies_say_that_these_are_estimates() -> None:
+    opened, flat = frozenset({ObjectFlag.OPEN}), frozenset({ObjectFlag.OPEN, ObjectFlag.SHEET})
+    border = frozenset({ObjectFlag.OPEN, ObjectFlag.BORDER})
+    flags = dict(zip(range(1, 6), (opened, flat, border, opened, frozenset[ObjectFlag]()), strict=True))
+    measurements = Measurements(np.arange(1, 6))
+    measurements.add(VOLUME, np.array([1.0, 100, 200, 50, 2]))
+    measurements.add(PARTS, np.ones(5, int))
+    listing = Listing(ObjectTable({n: ObjectRow(flags=one) for n, one in flags.items()}), measurements)
+    column = next(one for one in columns_of(measurements) if one.key == "volume")
+    order = listing.order(Own.NUMBER, descending=False)
+
+    def text(rows: Indices, without_border: bool = True) -> str:
+        return summary_text(listing, rows, column, chosen=0, stale=0, without_border=without_border)
+
+    assert text(order).endswith("1 sheet left out  ·  2 of 3 open: volumes are estimates")
+    assert text(order, without_border=False).endswith("3 of 4 open: volumes are estimates")
+    assert text(order[3:]).endswith("1 of 2 open: its volume is an estimate")
+    assert "open" not in text(order[4:])

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.plots import page as plots_page
 from sxtstudio.app.objects.plots.export import write_figures
 from sxtstudio.app.objects.plots.figure import Grip
 from sxtstudio.app.objects.plots.page import NOT_MEASURED, NOTHING, PlotsPage
@@ -114,6 +115,23 @@ def test_sheets_are_left_out_as_in_the_table_and_said_and_drawn_where_nothing_el
     sample.session.objects.set(only=frozenset({4, 6}))
     qtbot.waitUntil(lambda: numbers(filled) == [4, 6])
     assert "sheet" not in filled.words.text()
+
+
+def test_open_bodies_are_drawn_and_the_words_below_say_so_also_in_a_file(
+    filled: PlotsPage, sample: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = sample.session.document
+    assert document is not None
+    open_ones = {n: ObjectRow(CLASSES[n % 3], flags=frozenset({ObjectFlag.OPEN})) for n in (1, 4, 6)}
+    document.change_table(document.object_table.change(open_ones))
+    sample.session.table_changed.emit()
+    words = "  ·  3 of 7 open: volumes are estimates  ·  "
+    qtbot.waitUntil(lambda: words in filled.words.text())
+    notes: list[str] = []
+    monkeypatch.setattr(plots_page, "write_figures", lambda *_, note: notes.append(note))
+    monkeypatch.setattr(questions, "save_file", lambda *_: tmp_path / "plot.svg")
+    filled.fields.export.click()
+    assert words in notes[0]
 
 
 def test_a_dot_that_is_picked_is_chosen_everywhere(filled: PlotsPage, sample: MainWindow) -> None:

@@ -131,3 +131,22 @@ def test_sheets_are_left_out_and_counted_in_the_caption() -> None:
     assert table_s1(measured, {whole[0]}, table=table, with_sheets=True).objects == (whole[0],)
     with pytest.raises(UserError, match="all are sheets"):
         table_s1(measured, sheets, table=table)
+
+
+def test_open_bodies_count_and_the_caption_says_that_their_volumes_are_estimates() -> None:
+    measured = rods((10.0, 10.0, 10.0))
+
+    def caption(flags: dict[int, set[ObjectFlag]], **how: bool) -> str:
+        rows = {n: ObjectRow(flags=frozenset(flags.get(n, ()))) for n in measured.numbers.tolist()}
+        found = table_s1(measured, table=ObjectTable(rows), **how)
+        assert found.caption() in found.markdown() and found.caption() in found.csv()
+        return found.caption()
+
+    is_open = {ObjectFlag.OPEN}
+    # 7 is at the border: it is not among those that count, open or not.
+    assert " 2 of 3 open: volumes are estimates. " in caption({1: is_open, 2: is_open, 7: is_open})
+    text = caption({1: is_open, 2: is_open, 7: is_open}, with_border=True)
+    assert " 3 of 4 open: volumes are estimates. " in text
+    assert " 1 of 3 open: its volume is an estimate. " in caption({3: is_open})
+    assert "open" not in caption({7: is_open})
+    assert "open" not in caption({1: is_open | {ObjectFlag.SHEET}}, with_sheets=True)

@@ -13,7 +13,15 @@ from sxtstudio.app.objects.table.columns import TableColumn, columns_of
 from sxtstudio.app.objects.table.listing import Listing
 from sxtstudio.app.states import ObjectsState
 from sxtstudio.core.figures import Category, Figure, FigureKind, dot_plot, histogram, scatter_plot
-from sxtstudio.core.measure.counted import Counted, at_border, counted, flagged, sheets_text
+from sxtstudio.core.measure.counted import (
+    Counted,
+    at_border,
+    counted,
+    flagged,
+    open_bodies,
+    open_text,
+    sheets_text,
+)
 from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.wording import count, grouped
 
@@ -164,13 +172,16 @@ def _words(listing: Listing, choice: PlotChoice, count_of: Counted, unseen: int)
     known = np.isfinite(listing.values(choice.y))
     if choice.kind is FigureKind.SCATTER:
         known &= np.isfinite(listing.values(choice.x))
-    parts = [f"n = {count(int((drawn & known).sum()), 'object')}"]
+    among = drawn & known
+    parts = [f"n = {count(int(among.sum()), 'object')}"]
     if unseen:
         parts.append(f"{grouped(unseen)} of {count(len(listing), 'object')} not shown")
     if not choice.border and (left := int(count_of.border.sum())):
         parts.append(f"{count(left, 'object')} at the border left out")
     if sheets := int(count_of.sheets.sum()):
         parts.append(f"{sheets_text(sheets)} left out")
+    if is_open := int((among & open_bodies(listing.numbers, listing.table.rows)).sum()):
+        parts.append(open_text(is_open, int(among.sum())))
     if without := int((drawn & ~known).sum()):
         parts.append(f"{without} without a value")
     if choice.kind is FigureKind.DOTS:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sxtstudio.app.objects.colouring import at_numbers
 from sxtstudio.app.objects.table.columns import Own, flags_text
 from sxtstudio.core.measure.columns import Measurements
-from sxtstudio.core.measure.counted import at_border, counted, flagged
+from sxtstudio.core.measure.counted import at_border, counted, flagged, open_bodies
 from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 
 Indices = NDArray[np.intp]
@@ -50,11 +50,15 @@ class Filter:
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of a column over ``count`` objects; ``border`` and ``sheets`` were left out as such."""
+    """Figures of a column over ``count`` objects; ``border`` and ``sheets`` were left out as such.
+
+    ``is_open`` of those that count are open.
+    """
 
     count: int
     border: int
     sheets: int
+    is_open: int
     mean: float
     sd: float
     median: float
@@ -156,4 +160,5 @@ class Listing:
         sd = float(np.std(used, ddof=1)) if len(used) > 1 else float("nan")
         left_out = int(found.border.sum()) if without_border else 0
         flat = int(found.sheets.sum())
-        return Summary(len(used), left_out, flat, float(used.mean()), sd, float(np.median(used)))
+        is_open = int((found.rows & open_bodies(numbers, rows)).sum())
+        return Summary(len(used), left_out, flat, is_open, float(used.mean()), sd, float(np.median(used)))

@@ -7,6 +7,7 @@ from math import floor, isfinite, log10
 
 from sxtstudio.app.objects.table.columns import TableColumn
 from sxtstudio.app.objects.table.listing import Indices, Listing
+from sxtstudio.core.measure.counted import open_text
 from sxtstudio.core.wording import count, grouped, times_ten
 
 
@@ -20,7 +21,7 @@ def summary_text(
     outdated: Sequence[str] = (),
     without_border: bool,
 ) -> str:
-    """Return what is listed, and the figures of a column: n, mean, SD, median; who is left out is said."""
+    """Return what is listed, and the figures of a column: n, mean, SD, median; left out and open are said."""
     total = len(listing)
     some = "" if len(shown) == total else f"{grouped(len(shown))} of "
     parts = [some + count(total, "object")]
@@ -35,6 +36,8 @@ def summary_text(
             parts.append(f"{grouped(figures.border)} at the border left out")
         if figures.sheets:
             parts.append(f"{count(figures.sheets, 'sheet')} left out")
+        if figures.is_open:
+            parts.append(open_text(figures.is_open, figures.count))
     elif listing.measurements is None and total:
         parts.append("not measured yet")
     if stale:
