@@ -97,11 +97,9 @@ def effective(steps: Iterable[Step]) -> list[Step]:
     undone: list[tuple[int, Step]] = []
     for step in steps:
         if step.kind is StepKind.UNDO:
-            places = [
-                i for i, other in enumerate(kept) if _is_edit(other) and other.identity == step.identity
-            ]
-            if places:
-                undone.append((places[-1], kept.pop(places[-1])))
+            place = next((i for i in reversed(range(len(kept))) if _undoes(step, kept[i])), None)
+            if place is not None:
+                undone.append((place, kept.pop(place)))
         elif step.kind is StepKind.REDO:
             if undone and undone[-1][1].identity == step.identity:
                 place, other = undone.pop()
@@ -109,6 +107,10 @@ def effective(steps: Iterable[Step]) -> list[Step]:
         else:
             kept.append(step)
     return kept
+
+
+def _undoes(step: Step, other: Step) -> bool:
+    return _is_edit(other) and other.identity == step.identity
 
 
 def _is_edit(step: Step) -> bool:

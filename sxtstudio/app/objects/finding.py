@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -25,6 +26,7 @@ from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.wording import count, grouped
+from sxtstudio.workflow.document.label_history import segmented_runs
 from sxtstudio.workflow.document.network_output import find_output
 from sxtstudio.workflow.jobs.document_objects import (
     FoundObjects,
@@ -45,9 +47,12 @@ class Finding(QWidget):
     -------
     changed()
         A job has begun or ended.
+    found_same()
+        Objects were found again, and are what they were.
     """
 
     changed = Signal()
+    found_same = Signal()
 
     def __init__(self, context: Context, result: QLabel) -> None:
         """Build the section; what a job found is said in ``result``."""
@@ -94,14 +99,16 @@ class Finding(QWidget):
         UserError
             If there are no labels, or another job changes them.
         """
-        given, document, wanted = self._input(), self._session.document, self.form.wanted
+        given, document, asked = self._input(), self._session.document, self.form.wanted
         if given is None or document is None:
             raise UserError("There are no labels to find objects in. Segment the tomogram first.")
         if self._session.busy is None and not self._may_replace():
             return
-        folder = document.bulk
+        folder, steps, parameters = document.bulk, tuple(document.steps), asked.step()
 
         def work(job: Job, recorder: Recorder) -> FoundObjects:
+            wanted = replace(asked, within=segmented_runs(steps, given.labels))
+            parameters.update(wanted.step())
             return find_document_objects(recorder, given, wanted, folder, job.progress)
 
         self.preview.take_away()
@@ -111,7 +118,7 @@ class Finding(QWidget):
             EditKind.FIND_OBJECTS,
             work,
             target="objects",
-            parameters=wanted.step(),
+            parameters=parameters,
             on_done=self._on_run_done,
         )
         self.run.ended.connect(self._on_run_ended)
@@ -135,6 +142,8 @@ class Finding(QWidget):
         lines = found_lines(done)
         self._result.show_result("\n".join(lines))
         self._session.message.emit(lines[0])
+        if edit is None:
+            self.found_same.emit()
         if done.found.count:
             self.live.setChecked(False)  # the objects themselves are shown now
 
@@ -237,7 +246,8 @@ def found_lines(done: FoundObjects) -> list[str]:
     border, is_open, doubtful = map(found.flagged, (ObjectFlag.BORDER, ObjectFlag.OPEN, ObjectFlag.DOUBTFUL))
     if border:
         lines.append(
-            f"{_who(border, 'touches', 'touch')} the border of the volume or of what was measured; "
+            f"{_who(border, 'touches', 'touch')} the border of the volume, or of what was segmented or "
+            "measured; "
             f"figures leave {'it' if border == 1 else 'them'} out."
         )
     if is_open:

@@ -15,16 +15,17 @@ from sxtstudio.core.measure.calibration import LacCalibration, calibrated_anew
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.kept import KeptMeasurements, mark_of_classes
 from sxtstudio.core.object_table import ObjectTable
-from sxtstudio.core.steps import StepKind
+from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.workflow.document.label_history import label_edits, labels_changed_since_found
 from sxtstudio.workflow.document.measurements import Doubt
 
 if TYPE_CHECKING:  # at run time these load what measures objects
     from sxtstudio.core.measure.contacts import ContactRule, Contacts
 
 
-#: Another voxel size, the objects, and the columns that are out of date.
-_OutOfDate = tuple[bool, frozenset[int], frozenset[str]]
+#: Another voxel size, the objects, and the columns that are out of date; and whether the labels have changed.
+_OutOfDate = tuple[bool, frozenset[int], frozenset[str], bool]
 
 
 @dataclass
@@ -61,7 +62,8 @@ class ObjectMeasurements(QObject):
         self._session = session
         self._kept: KeptMeasurements | None = None
         self._holding: tuple[KeptMeasurements, VoxelSize | None, Measurements] | None = None
-        self._said: _OutOfDate = (False, frozenset(), frozenset())
+        self._said: _OutOfDate = (False, frozenset(), frozenset(), False)
+        self._found_same: list[Step] = []  # what made the labels in which the same objects were found again
         self._classified: tuple[ObjectTable, str] = (ObjectTable(), "")  # the latest mark, and of which table
         self._begun_classified = ""
         self._voxel_nm: VoxelSize | None = None  # when it has begun
@@ -75,6 +77,7 @@ class ObjectMeasurements(QObject):
         session.objects_changed.connect(self._on_session_objects_changed)
         session.busy_changed.connect(self._on_session_busy_changed)
         session.table_changed.connect(self._announce_if_other)
+        session.history_changed.connect(self._announce_if_other)
 
     @property
     def value(self) -> Measurements | None:
@@ -191,7 +194,21 @@ class ObjectMeasurements(QObject):
 
     def _out_of_date(self) -> _OutOfDate:
         stale = frozenset[int]() if self._kept is None else self._kept.stale
-        return self.resized, stale, self.outdated_columns
+        return self.resized, stale, self.outdated_columns, self.labels_changed
+
+    @property
+    def labels_changed(self) -> bool:
+        """Whether the labels are others than those in which the objects were found."""
+        document = self._session.document
+        if document is None or document.objects is None:
+            return False
+        return labels_changed_since_found(document.steps, self._found_same)
+
+    def found_same(self) -> None:
+        """Say that the objects were found again in the labels of now, and are what they were."""
+        document = self._session.document
+        self._found_same = [] if document is None else label_edits(effective(document.steps))
+        self._announce_if_other()
 
     @property
     def outdated_columns(self) -> frozenset[str]:
@@ -241,6 +258,7 @@ class ObjectMeasurements(QObject):
         """Take what the document has kept."""
         document = self._session.document
         self._around.clear()
+        self._found_same = []
         self._pending, self._begun, self.job = None, False, None
         self._kept = None if document is None else document.measurements.kept
         self._lac = self._calibration()

@@ -18,8 +18,9 @@ from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.objects.tools.section import ObjectTools
 from sxtstudio.app.widgets.footer import Footer
-from sxtstudio.app.widgets.notes import narrow, note
+from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.app.widgets.section import Section
+from sxtstudio.workflow.document.label_history import LABELS_CHANGED
 
 
 class ObjectsPanel(QWidget):
@@ -38,6 +39,7 @@ class ObjectsPanel(QWidget):
         self.measured = measured
         self.sections: list[Section] = []
         self.result = note(name="result")
+        self.labels_changed = note(name="labels-changed")
         self.strip = ProgressStrip()
         self.find_button, self.measure_button = QPushButton("Find objects"), QPushButton("Measure")
         self.find_button.setProperty("role", "main")
@@ -61,10 +63,12 @@ class ObjectsPanel(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(narrow(self.find_button, 120), 1)
         buttons.addWidget(self.measure_button)
-        self.footer = Footer((self.result,), (self.strip, buttons))
+        self.footer = Footer((self.labels_changed, self.result), (self.strip, buttons))
         self.find_button.clicked.connect(lambda: self._act("objects.find"))
         self.measure_button.clicked.connect(lambda: self._act("objects.measure"))
         self.finding.changed.connect(self._enable)
+        self.finding.found_same.connect(measured.found_same)
+        measured.changed.connect(self._show_labels_changed)
         for signal in (
             self._session.document_changed,
             self._session.history_changed,
@@ -72,6 +76,7 @@ class ObjectsPanel(QWidget):
         ):
             signal.connect(self._enable)
         self._enable()
+        self._show_labels_changed()
 
     def add_section(self, title: str, content: QWidget, *, opened: bool = True) -> Section:
         """Add a part of the panel below the others."""
@@ -124,6 +129,9 @@ class ObjectsPanel(QWidget):
         self.find_button.setEnabled(self.finding.can_start)
         there = document is not None and document.objects is not None
         self.measure_button.setEnabled(there)
+
+    def _show_labels_changed(self) -> None:
+        show_note(self.labels_changed, f"⚠ {LABELS_CHANGED}" if self.measured.labels_changed else "")
 
     def shut_down(self) -> None:
         """Let go of the threads."""

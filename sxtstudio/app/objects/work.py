@@ -14,6 +14,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.wording import count
+from sxtstudio.workflow.document.label_history import LABELS_CHANGED
 
 _KINDS = "CSV (*.csv);;Excel (*.xlsx);;Parquet (*.parquet)"
 
@@ -140,6 +141,7 @@ def export_table(context: Context) -> Job | None:
     numbers = np.fromiter(table.rows, np.int64, len(table.rows))
     kept = document.measurements.kept
     warnings = () if kept is None else kept.warnings(table, voxel_nm)
+    warnings += (LABELS_CHANGED,) if context.parts.measured.labels_changed else ()
     said = [f"Saved {path}, with a dictionary of its columns.", *(f"⚠ {text}" for text in warnings)]
     measured = context.parts.measured.value or Measurements(numbers, calibrated=voxel_nm is not None)
 

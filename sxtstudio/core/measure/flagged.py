@@ -7,9 +7,22 @@ from dataclasses import replace
 import numpy as np
 
 from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.counted import flagged
 from sxtstudio.core.object_table import ObjectFlag, ObjectTable
 
-_CUT = "cut_by_wedge"
+_CUT, _BORDER = "cut_by_wedge", "touches_border"
+
+
+def with_border(measured: Measurements, table: ObjectTable) -> Measurements:
+    """Return measurements in which objects that are flagged so are at the border.
+
+    Of voxels alone nobody knows which slices were segmented.
+    """
+    border = measured.values.get(_BORDER)
+    if border is None or border.dtype.kind not in "iu":
+        return measured
+    marked = np.where(flagged(measured.numbers, table.rows, ObjectFlag.BORDER), 1, border)
+    return replace(measured, values={**measured.values, _BORDER: marked})
 
 
 def with_open_cut(measured: Measurements, table: ObjectTable) -> Measurements:

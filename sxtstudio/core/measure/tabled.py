@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.measure.calibration import LacCalibration, calibrated_anew
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.contacts import ContactRule, contacts_group
-from sxtstudio.core.measure.flagged import with_open_cut
+from sxtstudio.core.measure.flagged import with_border, with_open_cut
 from sxtstudio.core.measure.measure import GROUPS, measure_objects
 from sxtstudio.core.measure.relations import relations_group
 from sxtstudio.core.object_table import ObjectTable
@@ -36,7 +36,7 @@ def measure_tabled(
         As of ``measure_objects``.
     table
         The rows of the objects: distances go to their classes, and bodies that are flagged as open count as
-        cut by the missing wedge.
+        cut by the missing wedge, and those that are flagged so as at the border.
     contacts
         The contacts of classes to look for, too.
     lac
@@ -50,4 +50,4 @@ def measure_tabled(
     classes = {number: row.class_name for number, row in table.rows.items()}
     groups = (*GROUPS, relations_group(classes), *([contacts_group(classes, contacts)] if contacts else []))
     found = measure_objects(objects, voxel_nm, image=image, groups=groups, progress=progress)
-    return calibrated_anew(with_open_cut(found, table), lac)
+    return calibrated_anew(with_border(with_open_cut(found, table), table), lac)

@@ -163,6 +163,10 @@ def _span(value: Any) -> str:
     return f"{slice_number(first)} to {last}"
 
 
+def _spans(value: Any) -> str:
+    return ", ".join(map(_span, value))
+
+
 def _voxel(value: Any) -> str:
     z, y, x = value
     return f"slice {slice_number(z)}, y {y}, x {x}"
@@ -177,6 +181,7 @@ _PLACES: Mapping[str, Callable[[Any], str]] = {
     "copied_from": lambda value: str(slice_number(value)),
     "around": lambda value: str(slice_number(value)),
     "slices": _span,
+    "within_slices": _spans,
     "complete_slices": slices_text,
     "slices_to_judge": slices_text,
     "judged_slices": slices_text,

@@ -24,6 +24,7 @@ from sxtstudio.workflow.document.exporting import (
     What,
     export_voxels,
 )
+from sxtstudio.workflow.document.label_history import LABELS_CHANGED, labels_changed_since_found
 from sxtstudio.workflow.document.methods import write_methods
 from sxtstudio.workflow.handover.drawing import draw_plots
 from sxtstudio.workflow.handover.figures import COLUMNS, plots_of
@@ -174,6 +175,7 @@ def _write_table(path: Path, source: ExportSource) -> Receipt:
     numbers = np.fromiter(source.table.rows, np.int64, len(source.table.rows))
     measured = None if source.measured is None else source.measured.value
     warnings = () if source.measured is None else source.measured.warnings(source.table, source.voxel_nm)
+    warnings += _labels_changed(source)
     table = object_table(
         measured or Measurements(numbers, calibrated=source.voxel_nm is not None),
         source.table,
@@ -193,6 +195,11 @@ def _write_table(path: Path, source: ExportSource) -> Receipt:
     return Receipt(CONTENT_NAMES[Content.TABLE], path, rows, notes)
 
 
+def _labels_changed(source: ExportSource) -> tuple[str, ...]:
+    changed = source.record is not None and labels_changed_since_found(source.record.steps)
+    return (LABELS_CHANGED,) if changed else ()
+
+
 def _write_methods(path: Path, source: ExportSource) -> Receipt:
     if source.record is None or source.identify is None:
         raise UserError("What was done is known of projects only: give a project.")
@@ -208,5 +215,6 @@ def _write_plots(path: Path, source: ExportSource, progress: Progress) -> Receip
     )
     kept = source.measured
     warnings = () if kept is None else kept.warnings(source.table, source.voxel_nm, COLUMNS)
+    warnings += _labels_changed(source)
     notes = ("Objects at the border are left out.", *(f"⚠ {text}" for text in warnings))
     return Receipt(CONTENT_NAMES[Content.PLOTS], path, rows, notes)

@@ -6,7 +6,9 @@ What finds them is loaded when it is needed: the window imports this when it sta
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +27,10 @@ from sxtstudio.core.reserved import open_numbers
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
+from sxtstudio.workflow.document.label_history import SliceRun
 from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume
 from sxtstudio.workflow.document.objects import replace_objects
+from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.jobs.document_cleaning import scratch_file
 
 if TYPE_CHECKING:  # at run time this loads what finds bodies
@@ -53,6 +57,9 @@ class FindObjects:
         What lies outside of the cell mask is nothing.
     image
         The grey values of the tomogram tell droplets without a lumen from thick outlines.
+    within
+        The runs of slices, first and the one after the last, that were segmented (``segmented_runs``): what
+        ends at their end is cut as at a face of the volume, and goes on in no other slice. (): all slices.
     """
 
     method: Method = Method.BODIES
@@ -61,6 +68,7 @@ class FindObjects:
     min_voxels: int = 30
     inside_mask: bool = False
     image: bool = True
+    within: tuple[SliceRun, ...] = ()
 
     def parameters(self, voxel_nm: VoxelSize | None) -> BodyParameters:
         """Return what bodies are found with in voxels of this size."""
@@ -75,6 +83,7 @@ class FindObjects:
         if self.method is Method.BODIES:
             found |= {"gap_px": self.gap_px, "split": self.split}
         found |= {"inside_mask": True} if self.inside_mask else {}
+        found |= {"within_slices": [list(run) for run in self.within]} if self.within else {}
         return found | ({"image": True} if self.image and self.method is Method.BODIES else {})
 
 
@@ -90,12 +99,11 @@ class ObjectsInput:
     boxes: ObjectBoxes
     output: KeptOutput | None = None
 
-    @property
-    def certainty(self) -> KeptVolume | None:
-        """How sure the network was of each voxel; None where that is not known of all slices."""
+    def certainty(self, first: int, last: int) -> KeptVolume | None:
+        """How sure the network was of each voxel; None where that is not known of all these slices."""
         kept = self.output
-        whole = kept is not None and (kept.first, kept.last) == (0, self.shape[0])
-        return KeptVolume(kept) if kept is not None and whole else None
+        known = kept is not None and kept.first <= first and last <= kept.last
+        return KeptVolume(kept) if kept is not None and known else None
 
     @property
     def shape(self) -> Triple:
@@ -177,11 +185,15 @@ def find_document_objects(
     Raises
     ------
     UserError
-        If there are no labels, or the disk has no room; the objects are then unchanged.
+        If there are no labels, the disk has no room, or the slices to look in are none of these; the objects
+        are then unchanged.
     Cancelled
         If ``progress`` was cancelled.
     """
     voxels, mask = math.prod(given.shape), given.mask_for(wanted)
+    ends = [0, *(z for run in wanted.within for z in run), given.shape[0]]
+    if any(first >= last for first, last in wanted.within) or ends != sorted(ends):
+        raise UserError("The slices to find objects in are none of this tomogram: segment it again.")
     with scratch_file(folder / _SCRATCH, 4 * voxels, _WHAT) as path:
         numbers = open_numbers(path, given.shape, 4)
         if mask is None:
@@ -206,8 +218,19 @@ def _find_in(
     from sxtstudio.core.measured_edge import numbers_at_fill
     from sxtstudio.workflow.jobs.objects import number_objects, number_stage
 
-    voxels, certainty = math.prod(given.shape), given.certainty
-    planned = number_stage(wanted.method, voxels, image=wanted.image, certainty=certainty is not None)
+    depth = given.shape[0]
+    runs = wanted.within or ((0, depth),)
+    # Seen by themselves, these slices end where a volume ends: with faces, and nothing beyond them.
+    first, last = runs[0][0], runs[-1][1]
+    image: Volume | None = given.tomogram if wanted.image else None
+    certainty: Volume | None = given.certainty(first, last)
+    if (first, last) != (0, depth):
+        image = None if image is None else VolumeView(image, (first, last), image.voxel_nm)
+        certainty = None if certainty is None else VolumeView(certainty, (first, last), None)
+    voxels = math.prod(given.shape)
+    planned = number_stage(
+        wanted.method, voxels // depth * (last - first), image=wanted.image, certainty=certainty is not None
+    )
     stages = Stages(
         progress,
         (
@@ -218,15 +241,16 @@ def _find_in(
     )
     with stages.stage(Work.REGIONS) as counter:
         every = number_objects(
-            labels,
-            numbers,
+            labels[first:last],
+            numbers[first:last],
             wanted.method,
             wanted.parameters(given.voxel_nm),
             given.voxel_nm,
             counter,
-            image=given.tomogram if wanted.image else None,
+            image=image,
             probability=certainty,
         )
+        every = at_fill(every, _cut_between(numbers, runs))
     with stages.stage(Work.COPY) as counter:
         every = at_fill(every, numbers_at_fill(numbers, given.tomogram, counter).tolist())
     with stages.stage(Work.REWRITE) as counter:
@@ -234,3 +258,17 @@ def _find_in(
         table = ObjectTable(bodies_table(found).rows, given.former.classes)
         replace_objects(recorder, ArrayVolume(numbers), given.former, table, given.boxes, counter.part(0.6))
     return FoundObjects(found, every.count - found.count)
+
+
+def _cut_between(numbers: NDArray[np.uint32], runs: Sequence[SliceRun]) -> list[int]:
+    """Return the objects that end between two runs of slices, and clear what lies between.
+
+    A run of a single slice has no ends, as a volume of one has none.
+    """
+    found: set[int] = set()
+    for before, after in pairwise(runs):
+        ends = ((before, before[1] - 1), (after, after[0]))
+        for z in (z for run, z in ends if run[1] - run[0] > 1):
+            found.update(np.unique(numbers[z]).tolist())
+        numbers[before[1] : after[0]] = 0
+    return sorted(found - {0})

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.measure.flagged import with_open_cut
+from sxtstudio.core.measure.flagged import with_border, with_open_cut
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.measure.table import about, object_table
 from sxtstudio.core.object_table import ObjectTable
@@ -47,7 +47,8 @@ def project_columns(path: Path, progress: Progress | None = None) -> dict[str, N
             )
             measured = measure_objects(objects, record.voxel_nm, progress=progress.part(1 - _READ_SHARE))
     rows = _rows(folder, record) or ObjectTable.of(values.voxels)
-    table = object_table(with_open_cut(measured, rows), rows, about(folder.name, record.voxel_nm))
+    measured = with_border(with_open_cut(measured, rows), rows)
+    table = object_table(measured, rows, about(folder.name, record.voxel_nm))
     return {column.name: np.asarray(column.values) for column in table.columns}
 
 

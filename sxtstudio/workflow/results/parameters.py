@@ -68,3 +68,4 @@ class FindStep(Struct, frozen=True):
     split: Annotated[float, Meta(ge=0, le=1)] = 0.0
     inside_mask: bool = False
     image: bool = False
+    within_slices: Annotated[tuple[tuple[_Count, _Count], ...], Meta(max_length=10_000)] = ()

@@ -241,7 +241,13 @@ class Replay:
             find_output(document.bulk, document.shape),
         )
         wanted = FindObjects(
-            Method(said.method), said.gap_px, said.split, said.min_voxels, said.inside_mask, said.image
+            Method(said.method),
+            said.gap_px,
+            said.split,
+            said.min_voxels,
+            said.inside_mask,
+            said.image,
+            said.within_slices,
         )
         find_document_objects(recorder, given, wanted, document.bulk, progress)
 

@@ -21,6 +21,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_table import ObjectFlag
+from sxtstudio.core.steps import Step, StepKind
 from tests.app.objects.conftest import BOXES, LARGE, ROWS, quiet
 
 SLAB = Box((20, 60, 60), (36, 200, 200))
@@ -125,6 +126,41 @@ def test_objects_are_found_shown_and_taken_back(outlined: MainWindow, qtbot: QtB
     assert document.objects is None and panel.result.text() == ""
     qtbot.waitUntil(lambda: layer.number_at(120, 120) == 0)
     assert not outlined.actions_.by_name["objects.measure"].isEnabled()
+
+
+def test_labels_that_changed_since_are_said_until_they_are_back_or_searched_again(
+    outlined: MainWindow, qtbot: QtBot
+) -> None:
+    document, panel = outlined.session.document, outlined.context.parts.objects
+    assert document is not None
+    warning, small = panel.labels_changed, Box((30, 300, 300), (31, 302, 302))
+    find(outlined, qtbot)
+    assert warning.text() == ""
+    with outlined.session.edit(EditKind.BRUSH) as edit:
+        edit.write(small, np.full(small.shape, 255, np.uint8))
+    said = "The labels have changed since the objects were found. Find them again."
+    assert said in warning.text() and warning.isVisible()
+    outlined.actions_.by_name["edit.undo"].trigger()
+    assert warning.text() == ""
+    outlined.actions_.by_name["edit.redo"].trigger()
+    assert said in warning.text()
+    steps = len(document.steps)
+    find(outlined, qtbot)
+    assert len(document.steps) == steps, "what was painted is too small: the objects are the same"
+    assert warning.text() == ""
+
+
+def test_the_ends_of_the_segmented_slices_are_a_border(outlined: MainWindow, qtbot: QtBot) -> None:
+    document = outlined.session.document
+    assert document is not None
+    document.add_step(Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"slices": [20, 36]}))
+    find(outlined, qtbot)
+    assert document.steps[-1].parameters["within_slices"] == [[20, 36]]
+    assert "1 touches the border" in outlined.context.parts.objects.result.text()
+    (row,) = document.object_table.rows.values()
+    assert ObjectFlag.BORDER in row.flags
+    assert document.objects is not None
+    assert not document.objects[:20].any() and not document.objects[36:].any()
 
 
 def test_work_by_hand_is_asked_about(

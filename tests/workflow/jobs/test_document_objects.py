@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.measure.tabled import measure_tabled
 from sxtstudio.core.object_classes import CLASSES
 from sxtstudio.core.object_table import ObjectFlag, ObjectRow
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.label_history import segmented_runs
 from sxtstudio.workflow.document.network_output import KeptOutput
 from sxtstudio.workflow.jobs.document_objects import (
     FindObjects,
@@ -194,3 +197,68 @@ def test_what_stands_in_the_record() -> None:
     assert FindObjects(split=0.4).step() == {**usual, "split": 0.4}
     assert FindObjects(method=Method.COMPONENTS).step() == {"method": "components", "min_voxels": 30}
     assert FindObjects(inside_mask=True).step()["inside_mask"] is True
+
+
+def cylinders(slices: dict[tuple[int, int], slice]) -> NDArray[np.uint8]:
+    """The outlines of upright cylinders with these middles (y, x) in these slices."""
+    y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
+    labels = np.zeros(SHAPE, np.uint8)
+    for (cy, cx), where in slices.items():
+        labels[where, np.abs(np.hypot(y - cy, x - cx) - 9) <= 1.5] = 255
+    return labels
+
+
+def flags_by_place(document: Document, places: dict[str, tuple[int, int, int]]) -> dict[str, bool]:
+    """Whether the object at each place is at the border; it must be one."""
+    objects = document.objects
+    assert objects is not None
+    numbers = {name: int(objects[place]) for name, place in places.items()}
+    assert all(numbers.values()) and len(set(numbers.values())) == len(numbers)
+    rows = document.object_table.rows
+    return {name: ObjectFlag.BORDER in rows[number].flags for name, number in numbers.items()}
+
+
+def test_the_ends_of_what_was_segmented_are_a_border_and_nothing_goes_on_beyond(document: Document) -> None:
+    labels = document.volume("labels")
+    labels[:] = cylinders({(16, 16): slice(6, 13), (46, 16): slice(12, 18), (46, 46): slice(6, 18)})
+    document.recount("labels")
+    document.steps.append(Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"slices": [6, 18]}))
+    runs = segmented_runs(document.steps, labels)
+    assert runs == ((6, 18),)
+    find(document, within=runs)
+    places = {"first": (8, 16, 16), "last": (15, 46, 16), "through": (11, 46, 46)}
+    assert all(flags_by_place(document, places).values())
+    objects = document.objects
+    assert objects is not None and not objects[:6].any() and not objects[18:].any()
+    measured = measure_tabled(objects, document.object_table, None)
+    assert measured.values["touches_border"].tolist() == [1, 1, 1]
+
+
+def test_between_two_segmented_ranges_is_a_border_too(document: Document) -> None:
+    labels = document.volume("labels")
+    labels[:] = cylinders(
+        {(16, 16): slice(3, 9), (16, 46): slice(2, 7), (46, 16): slice(14, 20), (46, 46): slice(15, 20)}
+    )
+    document.recount("labels")
+    runs = ((1, 9), (14, 22))
+    find(document, within=runs)  # which closes them
+    assert all(flags_by_place(document, {"ends": (6, 16, 16), "begins": (17, 46, 16)}).values())
+    assert document.objects is not None and not document.objects[9:14].any()
+    find(document, within=runs, method=Method.COMPONENTS)
+    places = {"ends": (6, 25, 16), "one": (5, 25, 46), "begins": (17, 55, 16), "two": (17, 55, 46)}
+    at_border = flags_by_place(document, places)
+    assert at_border == {"ends": True, "one": False, "begins": True, "two": False}
+
+
+def test_slices_that_are_none_of_the_tomogram_are_refused(document: Document) -> None:
+    for within in (((4, 30),), ((8, 8),), ((8, 12), (2, 6))):
+        with pytest.raises(UserError, match="none of this tomogram"):
+            find(document, within=within)
+
+
+def test_the_certainty_of_the_segmented_slices_is_enough(document: Document, tmp_path: Path) -> None:
+    (tmp_path / "output.raw").write_bytes(bytes(np.full((16, *SHAPE[1:]), 128, np.uint8)))
+    output = KeptOutput(tmp_path / "output.raw", SHAPE, 4, 20, 0.0, "network")
+    found = find(document, output=output, within=((4, 20),)).found
+    assert found.flagged(ObjectFlag.DOUBTFUL) == found.count > 0
+    assert find(document, output=output, min_voxels=31).found.flagged(ObjectFlag.DOUBTFUL) == 0

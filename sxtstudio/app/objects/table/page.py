@@ -33,6 +33,7 @@ from sxtstudio.app.widgets.notes import Note
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.wording import count
+from sxtstudio.workflow.document.label_history import LABELS_CHANGED
 
 _COLUMNS = "objects/columns"
 _BORDER = "objects/without_border"
@@ -230,6 +231,8 @@ class TablePage(QWidget):
             outdated=[one.title for one in self.all_columns if one.key in self._measured.outdated_columns],
             without_border=self.border.isChecked(),
         )
+        if self._measured.labels_changed:
+            text = f"⚠ {LABELS_CHANGED}  ·  {text}"
         self.view.say_when_empty(self._why_empty() if there else "")
         self.summary.setText(text if there else "There are no objects yet: find them in the panel “Objects”.")
         self.summary.setToolTip(text)

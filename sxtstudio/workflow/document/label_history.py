@@ -1,0 +1,115 @@
+"""What the steps of a document say of its labels: where they were segmented, and if objects are of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.steps import Step, StepKind, effective
+from sxtstudio.core.walk import walk
+
+#: What the user is told where ``labels_changed_since_found``.
+LABELS_CHANGED = "The labels have changed since the objects were found. Find them again."
+
+#: First slice, and the one after the last.
+SliceRun = tuple[int, int]
+
+
+def labels_changed_since_found(steps: Sequence[Step], same: Sequence[Step] = ()) -> bool:
+    """Whether the labels are others than those in which the objects of a document were found.
+
+    What was undone does not count, so that *Undo* back to those labels takes the doubt away. Of objects that
+    come from a file, or were all drawn, nobody can say so.
+
+    Parameters
+    ----------
+    steps
+        All that was done to the document.
+    same
+        What made the labels (``label_edits``) when objects were found again and were the same, which is no
+        step.
+    """
+    last = max((n for n, step in enumerate(steps) if step.edit is EditKind.FIND_OBJECTS), default=None)
+    if last is None:
+        return False
+    if steps[last].kind is StepKind.EDIT and all(step.target != "labels" for step in steps[last:]):
+        return False  # right after objects were found, and for long: nobody waits for more
+    stand = effective(steps)
+    makers = [step for step in stand if step.target == "objects" and _replaces_objects(step)]
+    if not makers or makers[-1].edit is not EditKind.FIND_OBJECTS:
+        return False
+    found = next(n for n, step in enumerate(steps) if step is makers[-1])
+    now = label_edits(stand)
+    return not (_alike(now, label_edits(effective(steps[:found]))) or (bool(same) and _alike(now, same)))
+
+
+def label_edits(stand: Sequence[Step]) -> list[Step]:
+    """Return what made the labels, of steps that stand (``effective``)."""
+    return [step for step in stand if step.target == "labels" and step.kind in _EDITS]
+
+
+def segmented_runs(
+    steps: Sequence[Step], labels: NDArray[np.uint8], progress: Progress | None = None
+) -> tuple[SliceRun, ...]:
+    """Return the runs of slices in which there can be labels; () where that is every slice or not known.
+
+    Where only some slices were segmented these are the others' end, with what was drawn or grew beyond them.
+    Labels that were opened from a file, or drawn alone, are taken for labels of the whole volume.
+
+    Parameters
+    ----------
+    steps
+        All that was done to the document.
+    labels
+        As they are now (z, y, x).
+    progress
+        Counts slices.
+    """
+    depth = len(labels)
+    known = np.zeros(depth, np.bool_)
+    some = False
+    for step in label_edits(effective(steps)):
+        if step.edit is None or step.edit is EditKind.OPEN_LABELS:
+            return ()
+        if step.edit is EditKind.CLEAR:
+            known[:], some = False, False
+        elif step.edit is EditKind.SEGMENT:
+            run = None if step.partial else _run(step.parameters.get("slices"), depth)
+            if run is None and not step.partial:
+                return ()
+            some = True  # one that was ended half-way says by its labels how far it came
+            known[slice(*(run or (0, 0)))] = True
+            if known.all():
+                return ()
+    if not some:
+        return ()
+    z, y, x = labels.shape
+    for box in walk((z, y, x), labels, progress=progress):
+        known[box.slices[0]] |= labels[box.slices].any((1, 2))
+    if known.all() or not known.any():
+        return ()
+    ends = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(np.int8), [0]])))
+    return tuple((int(first), int(last)) for first, last in ends.reshape(-1, 2))
+
+
+_EDITS = (StepKind.EDIT, StepKind.OTHER)
+
+
+def _replaces_objects(step: Step) -> bool:
+    return step.kind in _EDITS and (step.edit is None or step.edit.replaces_objects)
+
+
+def _alike(one: Sequence[Step], other: Sequence[Step]) -> bool:
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def _run(said: object, depth: int) -> SliceRun | None:
+    """Return the slices of a segmentation as its step has them; None where it does not say them."""
+    if isinstance(said, list | tuple) and len(said) == 2 and all(isinstance(one, int) for one in said):
+        first, last = said
+        return (first, last) if 0 <= first < last <= depth else None
+    return None
