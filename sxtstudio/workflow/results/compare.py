@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.object_table import ObjectTable
+from sxtstudio.core.object_table import ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
@@ -135,5 +135,32 @@ def compare_rows(kept: ObjectTable, again: ObjectTable) -> Outcome:
     ]
     if not differ:
         return Outcome(name, Verdict.SAME, count(len(kept.rows), "object"))
-    words = f"{count(len(differ), 'object')} of {grouped(len(kept.rows))} have another class, or other flags"
+    each = [f"object {n}: {_row_difference(kept.rows.get(n), again.rows.get(n))}" for n in differ[:_NAMED]]
+    each += ["…"] if len(differ) > _NAMED else []
+    words = f"{grouped(len(differ))} of {count(len(kept.rows), 'object')} differ – {'; '.join(each)}"
     return Outcome(name, Verdict.APART, words, {"objects": len(differ)})
+
+
+#: So many objects are named of those that differ.
+_NAMED = 5
+
+
+def _row_difference(kept: ObjectRow | None, again: ObjectRow | None) -> str:
+    """Return such as "class Vesicle, again Gold"; of two rows that are not the same."""
+    if kept is None or again is None:
+        return "not in the folder" if kept is None else "not there again"
+    return ", ".join(
+        f"{name} {one}, again {other}"
+        for name, one, other in zip(_FACTS, _facts(kept), _facts(again), strict=True)
+        if one != other
+    )
+
+
+_FACTS = ("class", "given by", "sure", "flags", "notes")
+
+
+def _facts(row: ObjectRow) -> tuple[str, ...]:
+    flags = " ".join(flag.value for flag in ObjectFlag if flag in row.flags)
+    sure = "" if row.sure is None else repr(row.sure)
+    values = (row.class_name, row.decided.value, sure, flags, row.notes)
+    return tuple(value or "none" for value in values)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sxtstudio import __version__
-from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.steps import Step, StepKind, effective
+from sxtstudio.core.edit_kind import EditKind, edit_title
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import count, grouped, shape_text, slices_words
 from sxtstudio.io.project import Record
 from sxtstudio.workflow.document.methods import evaluation_found
+from sxtstudio.workflow.results.standing import slices_of, standing
 
 TITLE = (
     "3D surface reconstruction of cellular cryo-soft X-ray microscopy tomograms using semisupervised deep "
@@ -42,7 +43,7 @@ def paragraph(record: Record, tomogram: str, objects: int = 0) -> str:
         f"{__version__}."
     ]
     former = ""
-    for sentence in _sentences(effective(record.steps)):
+    for sentence in _sentences(record.steps, record.tomogram.shape[0]):
         if sentence != former:  # of many strokes of the brush one is said
             sentences.append(sentence)
         former = sentence
@@ -60,13 +61,30 @@ def paragraph(record: Record, tomogram: str, objects: int = 0) -> str:
     return " ".join(sentences)
 
 
-def _sentences(steps: list[Step]) -> Iterator[str]:
-    for step in steps:
+def _sentences(steps: Iterable[Step], slice_count: int) -> Iterator[str]:
+    for step in standing(steps, slice_count):
         if step.kind not in (StepKind.EDIT, StepKind.OTHER) or step.target == "marks":
             continue  # marks of an evaluation change no result
         say = _OF.get(step.edit) if step.edit is not None else None
-        text = say(dict(step.parameters)) if say is not None and not step.partial else ""
-        yield text or _by_hand(step)
+        if say is None:
+            yield _by_hand(step)
+        elif step.partial:
+            yield _part(step, slice_count)
+        else:
+            yield say(dict(step.parameters))
+
+
+def _part(step: Step, slice_count: int) -> str:
+    """Say that no hand did it, and that it is not whole."""
+    slices = slices_of(step, slice_count)
+    if step.edit is not EditKind.SEGMENT or not slices:
+        assert step.edit is not None
+        title = edit_title(step.edit, step.target)
+        return f"“{title}” was ended half-way, and what it had changed until then was kept."
+    return (
+        f"A part of {slices_words(slices.start, slices.stop)} was segmented with the model "
+        f"“{step.parameters.get('model', 'unknown')}”: it was ended before the last slice."
+    )
 
 
 def _by_hand(step: Step) -> str:

@@ -75,6 +75,8 @@ class Replay:
     give: Callable[[Part], bool]
     by_hand: dict[Part, dict[str, int]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
+    _begun: bool = False
+    _corrected: bool = False
     _known: dict[Part, bool] = field(default_factory=lambda: dict.fromkeys(PARTS, True))
 
     def run(self, steps: list[Step], progress: Progress) -> None:
@@ -111,7 +113,9 @@ class Replay:
         if part is None or step.edit in OF_ROWS:
             return
         needs = _NEEDS.get((step.edit, part)) if step.edit is not None else None
-        replaces = step.edit in _REPLACES or self._segments_all(step)
+        replaces = step.edit in _REPLACES or (self._segments_all(step) and not self._corrected)
+        if part == "labels":
+            self._follow_parts(step)
         wanted = () if needs is None else tuple(one for one in needs(step) if one != part or not replaces)
         if needs is None or step.partial or not all(self._known[one] for one in wanted):
             self._known[part] = False
@@ -127,6 +131,19 @@ class Replay:
         if replaces:
             self.by_hand.pop(part, None)  # what was drawn before is gone
         self.done.append(step.name)
+
+    def _follow_parts(self, step: Step) -> None:
+        """Note whether labels were corrected after a segmentation was ended half-way.
+
+        Its finished slices stay as they were corrected if it is gone on with; the record does not tell that
+        from one that was begun anew.
+        """
+        if step.edit is not EditKind.SEGMENT:
+            self._corrected = self._begun
+        elif step.partial:
+            self._begun = True
+        else:
+            self._begun = self._corrected = False
 
     def _segments_all(self, step: Step) -> bool:
         """Whether it is a segmentation of all slices: nothing is left of the labels before it."""

@@ -19,9 +19,9 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.measure.table import about, object_table
-from sxtstudio.core.object_table import Decided, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectTable
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.steps import Step, effective
+from sxtstudio.core.steps import Step
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import count, shape_text
 from sxtstudio.io import open_volume
@@ -42,6 +42,7 @@ from sxtstudio.workflow.results.compare import (
     compare_volumes,
 )
 from sxtstudio.workflow.results.replay import PARTS, Options, Part, Replay
+from sxtstudio.workflow.results.standing import standing
 from sxtstudio.workflow.results.write import measured_anew, sha256_of
 
 _NAMES: Mapping[Part, str] = {"labels": "labels", "mask": "cell mask", "objects": "objects"}
@@ -94,7 +95,7 @@ def rerun(
     changed = _changed(folder, results)
     with _opened(folder, results, tomogram) as document:
         replay = Replay(document, options or Options(), lambda part: _give(document, folder, part, changed))
-        steps = effective(results.record.steps)
+        steps = standing(results.record.steps, document.shape[0])
         replay.run(steps, progress.part(_STEPS_SHARE))
         outcomes = []
         comparing = progress.part(_COMPARE_SHARE)
@@ -243,7 +244,8 @@ def _compare_tables(
     if document.objects is None or not path.is_file():
         return []
     kept_rows = _rows_of(folder)
-    with_hand = _given_rows(document.object_table, kept_rows)
+    looked_at = any(step.edit is EditKind.CHECKED and step.target == "objects" for step in steps)
+    with_hand, checked = _given_rows(document.object_table, kept_rows, looked_at=looked_at)
     document.set_table(with_hand)
     # Relations are to the classes that there were in the end.
     document.set_table(_with_kept_classes(document.object_table, kept_rows))
@@ -253,8 +255,10 @@ def _compare_tables(
     again = _classed(with_hand, measured, document, folder, steps)
     rows = compare_rows(kept_rows, again)
     by_hand = sum(row.decided is Decided.HAND and bool(row.class_name) for row in kept_rows.rows.values())
-    if by_hand:
-        rows = replace(rows, words=f"{rows.words}; {by_hand} classes by hand are taken as given")
+    given = [count(by_hand, "class", "classes") + " by hand"] if by_hand else []
+    given += [count(checked, "answer") + " of the checking"] if checked else []
+    if given:
+        rows = replace(rows, words=f"{rows.words}; taken as given: {', '.join(given)}")
     outcomes = [rows]
     scratch = document.folder / "again.csv"
     name = document.tomogram.path.name
@@ -265,19 +269,35 @@ def _compare_tables(
     return outcomes
 
 
-def _given_rows(found: ObjectTable, kept: ObjectTable) -> ObjectTable:
-    """Return the objects that were found, with classes and notes that were given by hand."""
-    rows = {}
+def _given_rows(found: ObjectTable, kept: ObjectTable, *, looked_at: bool) -> tuple[ObjectTable, int]:
+    """Return the objects that were found, with classes, notes and answers that were given by hand.
+
+    Parameters
+    ----------
+    looked_at
+        Whether objects were checked. An answer leaves the flag ``checked`` on an open body, and takes
+        ``doubtful`` away.
+
+    Returns
+    -------
+    tuple
+        The table, and of how many objects an answer was taken.
+    """
+    rows, answers = {}, 0
     for number, row in found.rows.items():
         known = kept.rows.get(number)
         if known is not None:
-            row = replace(row, notes=known.notes)
+            flags = row.flags | (known.flags & {ObjectFlag.CHECKED})
+            if looked_at and ObjectFlag.DOUBTFUL not in known.flags:
+                flags -= {ObjectFlag.DOUBTFUL}
+            answers += flags != row.flags
+            row = replace(row, notes=known.notes, flags=flags)
             if known.decided is Decided.HAND:
                 row = replace(row, class_name=known.class_name, decided=Decided.HAND)
             else:
                 row = replace(row, class_name="", decided=Decided.NOBODY, sure=None)
         rows[number] = row
-    return ObjectTable(rows, kept.classes)
+    return ObjectTable(rows, kept.classes), answers
 
 
 def _with_kept_classes(table: ObjectTable, kept: ObjectTable) -> ObjectTable:

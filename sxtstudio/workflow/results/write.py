@@ -327,6 +327,12 @@ class _Writing:
         if not steps:
             return
         name, sha256 = steps[-1].parameters.get("model"), steps[-1].parameters.get("model_sha256")
+        if steps[-1].partial and sha256 is None:
+            self.notes.append(
+                f"The last segmentation was ended half-way, before the checksum of its model {name} was "
+                "noted: there is no card of the model."
+            )
+            return
         from sxtstudio.segment.registry import installed_card  # with the libraries of the network
 
         try:

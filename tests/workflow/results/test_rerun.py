@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import mrcfile
@@ -14,6 +14,7 @@ import pytest
 import tifffile
 
 from sxtstudio.cli import main
+from sxtstudio.core.bodies.found import FoundBodies
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.classes.assigning import by_classifier, by_rules, with_classes
 from sxtstudio.core.classes.classifier import examples_of
@@ -24,16 +25,17 @@ from sxtstudio.core.classes.classifier_file import (
 )
 from sxtstudio.core.classes.features import features_of
 from sxtstudio.core.classes.fitting import train
+from sxtstudio.core.classes.queue import ClassIs, Right, questions, row_after
 from sxtstudio.core.classes.rules import ClassRule, RuleSet, ValueRange, decided_by, values_of
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Recorder
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.mask_slices import ThresholdMask
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.object_classes import VESICLE
-from sxtstudio.core.object_table import Decided, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.volume import ArrayVolume
@@ -73,9 +75,18 @@ class Window:
         self.document.recount(target)
         self.document.add_step(Step(StepKind.EDIT, kind, target, parameters={**parameters, **more}))
 
-    def segment(self, *, keep: bool = False, threshold: float | None = None) -> None:
+    def segment(
+        self,
+        *,
+        keep: bool = False,
+        threshold: float | None = None,
+        slices: tuple[int, int] | None = None,
+        resume: bool = False,
+    ) -> None:
         document = self.document
-        parameters = SegmentParameters(model=self.model, probability=keep, threshold=threshold, trust="none")
+        parameters = SegmentParameters(
+            model=self.model, probability=keep, threshold=threshold, trust="none", slices=slices
+        )
 
         def work(recorder: Recorder) -> dict:
             done = segment_document(
@@ -86,10 +97,46 @@ class Window:
                 document.segmentation_folder,
                 Progress(),
                 lambda box: None,
+                resume=resume,
             )
             return done.step()
 
         self._do(EditKind.SEGMENT, "labels", {}, work)
+
+    def cancel(self, slices: tuple[int, int] | None, after: int) -> None:
+        """Segment, and cancel after so many slices; the record holds what was asked for, as in the window."""
+        document, progress = self.document, Progress()
+        written: list[Box] = []
+        said = {"model": "toy", "slices": slices}
+        recorder = document.recorder(EditKind.SEGMENT, "labels", said)
+
+        def count_written(box: Box) -> None:
+            written.append(box)
+            if len(written) == after:
+                progress.cancel()
+
+        with pytest.raises(Cancelled):
+            segment_document(
+                recorder,
+                document.identify(),
+                SegmentParameters(model=self.model, trust="none", slices=slices),
+                document.bulk,
+                document.segmentation_folder,
+                progress,
+                count_written,
+            )
+        recorder.partial = True
+        assert recorder.finish() is not None
+        document.recount("labels")
+        document.add_step(Step(StepKind.EDIT, EditKind.SEGMENT, partial=True, parameters=said))
+
+    def answer(self, numbers: Iterable[int], answer: Right | ClassIs) -> None:
+        """Answer in the queue in which objects are checked."""
+        table = self.document.object_table
+        for number in numbers:
+            self.document.change_table(table.change({number: row_after(table.rows[number], answer)}))
+            table = self.document.object_table
+            self.document.add_step(Step(StepKind.EDIT, EditKind.CHECKED, "objects"))
 
     def clean(self, clean_up: CleanUp) -> None:
         document = self.document
@@ -235,6 +282,105 @@ def test_a_segmentation_of_all_slices_makes_up_for_what_was_drawn_before(
     window.segment()
     outcomes = by_name(rerun(write_folder()).outcomes)
     assert outcomes["labels"].verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize("slices", [(1, 5), None])
+def test_a_segmentation_that_was_cancelled_and_gone_on_with_is_one(
+    window: Window, write_folder: Callable[[], Path], slices: tuple[int, int] | None
+) -> None:
+    """No label was touched by hand."""
+    window.cancel(slices, after=2)
+    window.segment(slices=slices, resume=True)
+    window.clean(CleanUp(CleanParameters(close=1, min_size_voxels=5)))
+    window.find(FindObjects(min_voxels=10))
+    folder = write_folder()
+    for name in (layout.METHODS, layout.README):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert "by hand" not in text and "ended" not in text
+        assert text.count("Membranes were segmented with the model “toy”") == 1
+    found = rerun(folder)
+    assert {one.verdict for one in found.outcomes} == {Verdict.SAME}, found.outcomes
+    assert found.done == ("Segment", "Clean up", "Find objects")
+
+
+@pytest.mark.parametrize("last", [None, (2, 5)])
+def test_a_part_that_stays_is_said_and_is_no_work_by_hand(
+    window: Window, write_folder: Callable[[], Path], last: tuple[int, int] | None
+) -> None:
+    """Slice 2 is of the part alone."""
+    window.cancel((1, 5), after=2)
+    if last is not None:
+        window.segment(slices=last)
+    folder = write_folder()
+    text = (folder / layout.METHODS).read_text(encoding="utf-8")
+    assert "A part of slices 2 to 5 was segmented with the model “toy”" in text and "by hand" not in text
+    found = rerun(folder)
+    outcomes = by_name(found.outcomes)
+    assert outcomes["labels"].verdict is Verdict.GIVEN and "Segment (part)" in outcomes["labels"].words
+    assert found.same and not found.done
+
+
+def test_slices_that_were_corrected_before_a_segmentation_was_gone_on_with_are_given(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    """They stay as they were corrected, which the network does not find again."""
+    window.cancel(None, after=2)
+    window.paint("labels", Box((0, 2, 2), (1, 30, 30)), 255)
+    window.segment(resume=True)
+    labels = window.document.labels
+    assert labels is not None and labels[0, 2:30, 2:30].all(), "corrections stay"
+    window.find(FindObjects(min_voxels=10))
+    found = rerun(write_folder())
+    outcomes = by_name(found.outcomes)
+    assert outcomes["labels"].verdict is Verdict.GIVEN and "Brush" in outcomes["labels"].words
+    assert outcomes["objects"].verdict is Verdict.SAME and found.same
+
+
+def test_objects_that_were_made_of_a_part_are_not_made_of_what_followed(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    window.cancel((1, 5), after=2)
+    window.find(FindObjects(Method.COMPONENTS, min_voxels=10))
+    window.segment(slices=(1, 5), resume=True)
+    outcomes = by_name(rerun(write_folder()).outcomes)
+    assert outcomes["objects"].verdict is Verdict.GIVEN
+    assert outcomes["labels"].verdict is Verdict.GIVEN
+
+
+def test_answers_of_the_checking_are_given(
+    window: Window, write_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer says that an open body is right, or that an outline is not doubtful."""
+
+    def flagged(found: FoundBodies) -> ObjectTable:
+        """Boxes are neither open nor doubtful; here the first two are open, and all others doubtful."""
+        flags = {n: ObjectFlag.OPEN if n < 3 else ObjectFlag.DOUBTFUL for n in range(1, found.count + 1)}
+        return ObjectTable({n: ObjectRow(flags=frozenset({flag})) for n, flag in flags.items()})
+
+    monkeypatch.setattr("sxtstudio.core.bodies.found.bodies_table", flagged)
+    for x in range(5, 65, 12):
+        window.paint("labels", Box((1, 5, x), (4, 12, x + 6)), 255)
+    window.find(FindObjects(Method.COMPONENTS, min_voxels=1))
+    asked = {one.number for one in questions(window.document.object_table)}
+    before = dict(window.document.object_table.rows)
+    assert len(asked) == 5 and asked == before.keys()
+    first, *others = sorted(asked)
+    window.answer(others, Right())
+    window.answer([first], ClassIs("Vesicle"))
+    assert not questions(window.document.object_table)
+    folder = write_folder()
+    found = rerun(folder)
+    assert found.same, found.outcomes
+    words = by_name(found.outcomes)["classes"].words
+    assert "1 class by hand" in words and f"{len(asked)} answers of the checking" in words
+    kept = json.loads((folder / layout.ROWS).read_text(encoding="utf-8"))
+    kept["rows"][str(others[0])]["flags"] = ["sheet"]
+    kept["rows"][str(others[0])]["class"] = "Gold"
+    (folder / layout.ROWS).write_text(json.dumps(kept), encoding="utf-8")
+    classes = by_name(rerun(folder).outcomes)["classes"]
+    assert classes.verdict is Verdict.APART and classes.measure == {"objects": 1}
+    assert f"1 of {len(before)} objects differ – object {others[0]}: class Gold, again none" in classes.words
+    assert "flags sheet, again" in classes.words
 
 
 def test_merged_objects_are_given_and_measured(window: Window, write_folder: Callable[[], Path]) -> None:
