@@ -28,7 +28,7 @@ from sxtstudio.io.tiff_parts import (
 )
 
 _SEPARATE = 2
-_MOST_COLOURS = 3  # more channels of 8 bit are nobody's photograph
+_COLOURS = 3  # fewer or more channels of 8 bit are nobody's photograph
 _COLOUR = ("RGB", "YCBCR", "CIELAB", "SEPARATED")
 
 
@@ -134,7 +134,7 @@ def _count_slices(path: Path, one: tifffile.TiffPageSeries, named: bool, notes: 
             f"{path.name} has four or more dimensions ({sizes} beside y and x). "
             "Save one channel or time point."
         )
-    if long and long[0][0] == "C" and long[0][1] <= _MOST_COLOURS and not named and one.dtype == np.uint8:
+    if long and long[0][0] == "C" and long[0][1] == _COLOURS and not named and one.dtype == np.uint8:
         raise UserError(
             f"{path.name} has {long[0][1]} colour channels. Save one channel as grey values; if they are "
             "slices, name its axes z, y, x (--axes zyx)."
@@ -157,11 +157,11 @@ def _planes_are_slices(one: tifffile.TiffPageSeries, named: bool) -> bool:
     """Whether the planes of a page are slices: tifffile writes 3 or 4 slices so, and calls them RGB.
 
     Colours are three and of 8 bit, as photographs are; a description may call them slices all the same.
-    Nobody keeps a photograph with its opacity plane by plane.
+    Nobody keeps a photograph with its opacity plane by plane, nor one of two colours.
     """
     page = one.keyframe
     grey = page.photometric.name in ("MINISBLACK", "MINISWHITE")
-    no_photograph = one.dtype != np.uint8 or page.samplesperpixel > _MOST_COLOURS
+    no_photograph = one.dtype != np.uint8 or page.samplesperpixel != _COLOURS
     return _has_planes(page) and (named or grey or "S" not in one.axes or no_photograph)
 
 

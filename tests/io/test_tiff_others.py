@@ -58,7 +58,7 @@ def test_colours_pixel_by_pixel_stay_colours(tmp_path, dtype):
 
 
 @pytest.mark.parametrize("how", ["imagej", "ome"])
-@pytest.mark.parametrize("slices", [3, 4])
+@pytest.mark.parametrize("slices", [2, 3, 4])
 @pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
 def test_what_tifffile_calls_channels_by_default(tmp_path, volume, dtype, slices, how):
     data = volume(dtype, (slices, 7, 11))

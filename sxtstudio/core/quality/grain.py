@@ -82,7 +82,7 @@ def _deviations(fine: Image, known: Mask | None) -> NDArray[np.float32]:
         cut = image[: rows * _PLACE_PX, : columns * _PLACE_PX]
         return cut.reshape(rows, _PLACE_PX, columns, _PLACE_PX)
 
-    deviations: NDArray[np.float32] = places(fine).std(axis=(1, 3)).ravel()
+    deviations: NDArray[np.float64] = places(fine).std(axis=(1, 3), dtype=np.float64).ravel()
     return deviations if known is None else deviations[places(known).all(axis=(1, 3)).ravel()]
 
 

@@ -169,13 +169,15 @@ def measure_quality(
     for z, image, measured in read_slices(volume, sample.slices, progress, ready):
         if z in sample.places:
             found.signs.add(image)
-            image = found.hot.clean(image, measured)
+            raw, image = image, found.hot.clean(image, measured)
             marked = None if labels is None else labels.read(Box.slab(z, z + 1, labels.shape))[0]
             found.overview.add(image, marked)
             _look(found, z, image, measured, dark=polarity == "dark", grain=z in of_grain)
             if z in of_fine:
                 found.fineness.add(image, measured)
-                found.repeats.add(image, measured)
+                # What stands in place of hot pixels is a grey value that the file may not have.
+                same = image == raw
+                found.repeats.add(image, same if measured is None else same & measured)
         else:
             image = without_hot_pixels(image, measured)
         resolution.add(z, image, measured)

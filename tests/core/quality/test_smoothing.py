@@ -11,7 +11,7 @@ from scipy import ndimage
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.measure import Known, measure_quality
 from sxtstudio.core.quality.record import CurveSource, Quality, QualityFlag
-from sxtstudio.core.quality.smoothing import Fineness, Repeats
+from sxtstudio.core.quality.smoothing import Fineness, Repeats, grey_step
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.quality.phantoms import cell_in_ice, through_optics
 
@@ -93,6 +93,55 @@ def test_neighbours_that_are_equal_by_chance_are_not_counted() -> None:
     nothing = Repeats()
     nothing.add(np.full((64, 64), 3.0), None)
     assert nothing.share is None
+
+
+SCALES = {
+    "8 bit": lambda grey: grey,
+    "shares of 1": lambda grey: (grey / 255).astype(np.float32),
+    "below 0": lambda grey: (grey * 0.37 - 20).astype(np.float32),
+    "3 decimals": lambda grey: np.round(grey / 255, 3).astype(np.float32),
+    "even": lambda grey: (grey * 2).astype(np.uint16),
+    "halves": lambda grey: (grey / 2).astype(np.float32),
+    "far from 0": lambda grey: (grey / 255 + 1000).astype(np.float32),
+    "huge": lambda grey: (grey * 1e28).astype(np.float32),
+    "bent": lambda grey: np.sqrt(grey + 1).astype(np.float32),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("grey_levels", [255, 25])
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_verdict_is_that_of_the_picture_however_its_grey_values_are_scaled(
+    plain: np.ndarray, scale: str, grey_levels: int
+) -> None:
+    for volume, flag in (
+        (plain, QualityFlag.GOOD),
+        (blurred(plain, 2), QualityFlag.LOOK),
+        (ndimage.median_filter(plain, (1, 5, 5)), QualityFlag.LOOK),
+    ):
+        grey = np.rint(in_bytes(volume) * (grey_levels / 255))
+        if grey_levels == 25 and volume is not plain:
+            continue
+        found = judged(SCALES[scale](grey)).figure(FigureName.SMOOTHING)
+        assert found is not None and found.flag is flag
+
+
+def test_hot_pixels_bring_no_grey_value_that_the_file_does_not_have(plain: np.ndarray) -> None:
+    grey = np.rint(in_bytes(plain) / 12).astype(np.float32)
+    grey[:, 40:42, 40] = 1e6
+    found = judged(grey).figure(FigureName.SMOOTHING)
+    assert found is not None and found.flag is QualityFlag.GOOD
+
+
+@pytest.mark.parametrize("scale", [1, 1 / 255, 0.37, 65535.0])
+def test_the_step_of_grey_values(scale: float) -> None:
+    rng = np.random.default_rng(6)
+    grey = np.rint(rng.normal(100, 20, (128, 128))) * scale - 20 * scale
+    assert grey_step(grey.astype(np.float32)) == pytest.approx(scale, rel=1e-3)
+    grey[:5, :5] = grey.mean()  # a fill
+    assert grey_step(grey.astype(np.float32)) == pytest.approx(scale, rel=1e-3)
+    assert grey_step(np.full((4, 4), 3)) == 0
+    assert grey_step(rng.normal(size=(128, 128))) < 1e-3
 
 
 def test_two_halves_keep_their_resolution(plain: np.ndarray) -> None:
