@@ -88,8 +88,9 @@ DEFINITIONS: dict[FigureName, Definition] = {
         "Whether the tomogram was smoothed after its reconstruction: the powers of ten by which the power of "
         "its spectrum falls over 0.1 1/px, where it falls most. Reconstructions have up to 2.1; after a "
         "Gaussian of σ = 1.5 px and more it is above 2.2, or nothing but rounding is left. A median filter "
-        "is recognised by neighbours of the very same value. Weaker blurs are not noticed, nor are filters "
-        "that keep edges, such as non-local means.",
+        "is recognised by neighbours of the very same value, unless the grain is hardly more than a step "
+        "between grey values. Weaker blurs are not noticed, nor are filters that keep edges, such as "
+        "non-local means.",
         "log₁₀(P(k) / P(k + 0.1)); P: the power of tiles of the slices",
         "Kirchner and Fridrich 2010 (traces of a median filter).",
     ),

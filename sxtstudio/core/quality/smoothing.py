@@ -10,8 +10,8 @@ either.
 A median filter hardly changes the spectrum, but it gives neighbours the very same value: the middle one of
 3 × 3 pixels is often that of the next 3 × 3 as well (Kirchner and Fridrich, Proc SPIE 7541:754110, 2010). In
 steps of grey neighbours are equal by chance, too, as often as the numbers of those that differ by 1 and by 2
-steps let expect. Of 22 real images at most RAW % of the neighbours are equal beyond that; behind a median of
-3 × 3 pixels 8 to 18 % are. Where the grain is hardly more than a step of grey nearly all that a median does
+steps let expect. Of 22 real images at most 6 % of the neighbours are equal beyond that; behind a median of
+3 × 3 pixels 8 to 17 % are. Where the grain is hardly more than a step of grey nearly all that a median does
 could be chance, so it is not told.
 
 Filters that keep edges (non-local means, total variation, bilateral) leave none of these traces. What they do
