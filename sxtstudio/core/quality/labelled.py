@@ -15,6 +15,8 @@ from sxtstudio.core.wording import count
 _KINDS, _EQUAL_KINDS, _EQUAL_OBJECTS = 20, 0.6, 0.9
 #: A mask with soft edges is nearly all 0 or the largest value, and what is neither is not most of the rest.
 _OUTSIDE_EDGES, _EDGES = 0.9, 2.0
+#: Whole numbers from here on are all that floats of 64 bit have: they number nothing.
+_LARGEST = 2.0**53
 
 
 class LabelSigns:
@@ -36,7 +38,7 @@ class LabelSigns:
         if self._grey:
             return
         whole = image.dtype.kind != "f" or np.array_equal(image, np.rint(image))
-        if not whole or finite.min() < 0:
+        if not whole or finite.min() < 0 or finite.max() > _LARGEST:
             self._grey = True
             return
         left, right = image[:, :-1], image[:, 1:]
