@@ -59,7 +59,7 @@ class Grain:
         Gaussian of that width takes from white noise; of all places the 20th percentile, because structures
         only add to it.
         """
-        places = np.concatenate([np.empty(0, np.float32), *self._places])
+        places = np.concatenate([np.empty(0, np.float64), *self._places])
         if not places.size:
             return None
         return float(np.percentile(places, _QUIET)) / _white_share()
@@ -74,7 +74,7 @@ class Grain:
         return math.sqrt(max(0.0, spread**2 - noise**2)) / noise
 
 
-def _deviations(fine: Image, known: Mask | None) -> NDArray[np.float32]:
+def _deviations(fine: Image, known: Mask | None) -> NDArray[np.float64]:
     """Return the standard deviation in each place that was measured as a whole."""
     rows, columns = (n // _PLACE_PX for n in fine.shape)
 
