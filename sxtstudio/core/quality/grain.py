@@ -30,7 +30,7 @@ _MOST_VALUES = 40_000
 class Grain:
     """The grain of the slices that were added, and the spread of their grey values without shading."""
 
-    _places: list[NDArray[np.float32]] = field(default_factory=list)
+    _places: list[NDArray[np.float64]] = field(default_factory=list)
     _spreads: list[float] = field(default_factory=list)
 
     def add(self, image: NDArray[Any], measured: Mask | None) -> None:
