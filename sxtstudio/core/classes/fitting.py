@@ -81,12 +81,13 @@ def _useful(examples: Examples) -> Examples:
         raise UserError("All objects with a class given by hand measure the same: nothing tells them apart.")
     place = np.full(len(examples.classes), -1)
     place[known] = np.arange(len(known))
+    classes = tuple(examples.classes[number] for number in known)
     return replace(
         examples,
         keys=tuple(examples.keys[column] for column in chosen),
         values=values[:, chosen],
         class_of=place[examples.class_of[stays]],
-        classes=(classes := tuple(examples.classes[number] for number in known)),
+        classes=classes,
         of_sheets=examples.of_sheets.intersection(one.name for one in classes),
     )
 

@@ -52,6 +52,18 @@ def label_edits(stand: Sequence[Step]) -> list[Step]:
     return [step for step in stand if step.target == "labels" and step.kind in _EDITS]
 
 
+def slices_of(step: Step, slice_count: int) -> range | None:
+    """Return the slices that a segmentation was to make; None where the record does not say it."""
+    ends = step.parameters.get("slices")
+    if ends is None:  # a part notes what was asked for, which is None for all
+        return range(slice_count) if step.partial else None
+    if not isinstance(ends, list | tuple) or len(ends) != 2:
+        return None
+    if not all(end is None or (isinstance(end, int) and not isinstance(end, bool)) for end in ends):
+        return None
+    return range(slice_count)[slice(*ends)]
+
+
 def segmented_runs(
     steps: Sequence[Step], labels: NDArray[np.uint8], progress: Progress | None = None
 ) -> tuple[SliceRun, ...]:
@@ -78,11 +90,13 @@ def segmented_runs(
         if step.edit is EditKind.CLEAR:
             known[:], some = False, False
         elif step.edit is EditKind.SEGMENT:
-            run = None if step.partial else _run(step.parameters.get("slices"), depth)
-            if run is None and not step.partial:
+            some = True
+            if step.partial:
+                continue  # its labels say how far it came
+            run = slices_of(step, depth)
+            if not run:
                 return ()
-            some = True  # one that was ended half-way says by its labels how far it came
-            known[slice(*(run or (0, 0)))] = True
+            known[run.start : run.stop] = True
             if known.all():
                 return ()
     if not some:
@@ -105,11 +119,3 @@ def _replaces_objects(step: Step) -> bool:
 
 def _alike(one: Sequence[Step], other: Sequence[Step]) -> bool:
     return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
-
-
-def _run(said: object, depth: int) -> SliceRun | None:
-    """Return the slices of a segmentation as its step has them; None where it does not say them."""
-    if isinstance(said, list | tuple) and len(said) == 2 and all(isinstance(one, int) for one in said):
-        first, last = said
-        return (first, last) if 0 <= first < last <= depth else None
-    return None

@@ -10,8 +10,9 @@ from sxtstudio.core.edit_kind import EditKind, edit_title
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import count, grouped, shape_text, slices_words
 from sxtstudio.io.project import Record
+from sxtstudio.workflow.document.label_history import slices_of
 from sxtstudio.workflow.document.methods import evaluation_found
-from sxtstudio.workflow.results.standing import slices_of, standing
+from sxtstudio.workflow.results.standing import standing
 
 TITLE = (
     "3D surface reconstruction of cellular cryo-soft X-ray microscopy tomograms using semisupervised deep "

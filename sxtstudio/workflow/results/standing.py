@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.steps import Step, StepKind, effective
+from sxtstudio.workflow.document.label_history import slices_of
 
 #: Steps that make another part of what the labels were then.
 _READ_LABELS = (EditKind.FIND_CELL, EditKind.FIND_OBJECTS)
@@ -26,18 +27,6 @@ def standing(steps: Iterable[Step], slice_count: int) -> list[Step]:
     """
     stand = effective(steps)
     return [step for i, step in enumerate(stand) if not _is_done_again(step, stand[i + 1 :], slice_count)]
-
-
-def slices_of(step: Step, slice_count: int) -> range | None:
-    """Return the slices that a segmentation was to make; None where the record does not say it."""
-    ends = step.parameters.get("slices")
-    if ends is None:  # a part notes what was asked for, which is None for all
-        return range(slice_count) if step.partial else None
-    if not isinstance(ends, list | tuple) or len(ends) != 2:
-        return None
-    if not all(end is None or (isinstance(end, int) and not isinstance(end, bool)) for end in ends):
-        return None
-    return range(slice_count)[slice(*ends)]
 
 
 def _is_done_again(step: Step, later: Iterable[Step], slice_count: int) -> bool:

@@ -10,13 +10,19 @@ from scipy import ndimage
 
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.measure import Known, measure_quality
-from sxtstudio.core.quality.record import CurveSource, Quality, QualityFlag
+from sxtstudio.core.quality.record import CurveSource, Quality, QualityFigure, QualityFlag
 from sxtstudio.core.quality.smoothing import Fineness, Repeats, grey_step
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.quality.phantoms import cell_in_ice, through_optics
 
 SHAPE = (8, 128, 128)
 OF_THE_GRAIN = (FigureName.CONTRAST, FigureName.CELL_CONTRAST, FigureName.NOISE, FigureName.RESOLUTION)
+
+
+def figure_of(found: Quality, name: FigureName) -> QualityFigure:
+    figure = found.figure(name)
+    assert figure is not None, name
+    return figure
 
 
 def judged(volume: np.ndarray, half: np.ndarray | None = None) -> Quality:
@@ -58,7 +64,7 @@ def test_a_plain_one_is_not_held_for_blurred(plain: np.ndarray, of_bytes: bool) 
     found = judged(in_bytes(plain) if of_bytes else plain)
     smoothing = found.figure(FigureName.SMOOTHING)
     assert smoothing is not None and smoothing.flag is QualityFlag.GOOD
-    assert all(found.figure(name).value is not None for name in OF_THE_GRAIN[:3])  # type: ignore[union-attr]
+    assert all(figure_of(found, name).value is not None for name in OF_THE_GRAIN[:3])
 
 
 @pytest.mark.parametrize("of_bytes", [False, True], ids=["float", "8-bit"])
@@ -74,7 +80,7 @@ def test_a_median_filter_is_told_by_neighbours_that_are_equal(
         and smoothing.flag is QualityFlag.LOOK
         and "the very same value" in smoothing.sentence
     )
-    assert all(found.figure(name).value is None for name in OF_THE_GRAIN)  # type: ignore[union-attr]
+    assert all(figure_of(found, name).value is None for name in OF_THE_GRAIN)
 
 
 def test_neighbours_that_are_equal_by_chance_are_not_counted() -> None:
@@ -153,7 +159,7 @@ def test_two_halves_keep_their_resolution(plain: np.ndarray) -> None:
     ]
     sharp = judged(*halves).curve
     found = judged(*(blurred(half, 2) for half in halves))
-    assert found.figure(FigureName.SMOOTHING).flag is QualityFlag.LOOK  # type: ignore[union-attr]
+    assert figure_of(found, FigureName.SMOOTHING).flag is QualityFlag.LOOK
     assert sharp is not None and sharp.resolution_px is not None
     assert found.curve is not None and found.curve.source is CurveSource.HALVES
     assert found.curve.resolution_px == pytest.approx(sharp.resolution_px, rel=0.1)
