@@ -26,29 +26,6 @@ from bench.measure import measure
 
 SAMPLE = Path(__file__).resolve().parents[1] / "resources" / "sample.tif"
 SLOW_S = 0.3
-_BEAT_S = 0.02
-
-
-class Heartbeat:
-    """How long the thread of the window does not come round to a timer.
-
-    It does not look at the stack meanwhile: a frame that another thread holds keeps painters alive beyond
-    their widget, and Qt crashes.
-    """
-
-    def __init__(self) -> None:
-        from PySide6.QtCore import QTimer
-
-        self.stalls: list[float] = []
-        self._last = time.perf_counter()
-        self._timer = QTimer(interval=int(1000 * _BEAT_S))
-        self._timer.timeout.connect(self._on_timeout)
-        self._timer.start()
-
-    def _on_timeout(self) -> None:
-        now = time.perf_counter()
-        self.stalls.append(now - self._last)
-        self._last = now
 
 
 def mirrored(array: NDArray[Any], length: int) -> NDArray[np.intp]:
@@ -83,6 +60,7 @@ def drive(folder: str, shape: list[int]) -> dict[str, Any]:
     from PySide6.QtCore import QSettings
     from PySide6.QtWidgets import QApplication
 
+    from bench.heartbeat import Heartbeat
     from sxtstudio.app.document.opening import open_path
     from sxtstudio.app.main_window import MainWindow
     from sxtstudio.app.settings import Settings
@@ -105,18 +83,18 @@ def drive(folder: str, shape: list[int]) -> dict[str, Any]:
             quiet_since = (quiet_since or time.perf_counter()) if is_quiet else None
 
     def step(name: str, act: Callable[[], object], done: Callable[[], bool]) -> None:
-        heart.stalls.clear()
         begin, processor = time.perf_counter(), time.process_time()
         Path("/proc/self/clear_refs").write_text("5")
         act()
         until(done)
+        stalls = heart.stalls(begin)
         status = Path("/proc/self/status").read_text()
         peak = {key: int(status.partition(f"{key}:")[2].split()[0]) / 2**20 for key in ("VmHWM", "RssAnon")}
         out["steps"][name] = {
             "seconds": time.perf_counter() - begin - 1.0,
             "processor": time.process_time() - processor,
-            "stall": max(heart.stalls),
-            "slow": sum(stall > SLOW_S for stall in heart.stalls),
+            "stall": max(stalls),
+            "slow": sum(stall > SLOW_S for stall in stalls),
             "peak_gib": peak["VmHWM"],
             "anonymous_gib": peak["RssAnon"],
         }

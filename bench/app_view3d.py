@@ -29,10 +29,11 @@ SIZE = (900, 800)
 
 def window(tomogram: str, labels: str, shape: list[int], folder: str, canvas: str) -> dict[str, Any]:
     """Open the file in the real window, show the 3D view, turn it, save a picture; returns seconds."""
-    from PySide6.QtCore import QPoint, QSettings, Qt, QTimer
+    from PySide6.QtCore import QPoint, QSettings, Qt
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
+    from bench.heartbeat import Heartbeat
     from sxtstudio.app.document.opening import open_path
     from sxtstudio.app.main_window import MainWindow
     from sxtstudio.app.settings import Settings
@@ -43,11 +44,7 @@ def window(tomogram: str, labels: str, shape: list[int], folder: str, canvas: st
     main = MainWindow(settings)
     main.resize(1600, 1000)
     main.show()
-    # A timer that should come every 5 ms: how late it comes is how long the window did not answer.
-    beats: list[float] = []
-    timer = QTimer(interval=5)
-    timer.timeout.connect(lambda: beats.append(time.perf_counter()))
-    timer.start()
+    heart = Heartbeat()
 
     def until(done: Any) -> None:
         while not done():
@@ -59,7 +56,7 @@ def window(tomogram: str, labels: str, shape: list[int], folder: str, canvas: st
         until(lambda: time.perf_counter() > end and not main.jobs.running)
 
     def stall(begin: float) -> float:
-        return float(np.diff([begin, *(beat for beat in beats if beat > begin)]).max())
+        return max(heart.stalls(begin))
 
     open_path(main.context, tomogram)
     until(lambda: main.session.document is not None and not main.jobs.running)
