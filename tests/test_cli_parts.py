@@ -127,7 +127,7 @@ class Screen(io.StringIO):
 
 def test_progress_on_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "REDRAW_S", 0)
-    monkeypatch.setattr(terminal.shutil, "get_terminal_size", lambda: os.terminal_size((200, 24)))
+    monkeypatch.setenv("COLUMNS", "200")
     display = terminal.ProgressDisplay(Screen())
     display.slices = (16, 64)
     display(ProgressState("segmenting", 0.25, 30.0, 90.0))
