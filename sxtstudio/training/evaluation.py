@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sxtstudio.core.evaluation.agreement import Agreement, near
+from sxtstudio.core.evaluation.agreement import Agreement, counts_as_predicted, near
 from sxtstudio.io.network.layers import MULTIPLE
 from sxtstudio.training.choosing import JUDGED_PX, TILES, Counts, Mask, pooled, tile_counts
 from sxtstudio.training.dataset import Image, SliceReader, SliceRef, Truth
@@ -20,6 +20,9 @@ from sxtstudio.training.network import DeepSXT
 
 #: Distance in pixels up to which an outline is right.
 _TOLERANCE_PX = 2
+#: Another number where the same network on the same slices would be counted otherwise than before: the best
+#: weights of a training that is taken up are judged anew then.
+COUNTED_AS = 2
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,12 @@ def label_share(label: Image, truth: Truth) -> tuple[int, int]:
 
 
 def compare_known(predicted: Mask, truth: Mask, known: Mask) -> Counts:
-    """Return the pixels (tiles, 4) of outlines, right within 2 pixels, where the labels count.
+    """Return the pixels (tiles, 4) of outlines, right within 2 pixels.
 
-    Elsewhere nothing is predicted or true.
+    What is predicted where the labels do not count, or within 2 pixels of that, counts only near the truth,
+    as in ``agreement.compare``.
     """
-    predicted, truth = predicted & known, truth & known
-    right, found = predicted & near(truth, _TOLERANCE_PX), truth & near(predicted, _TOLERANCE_PX)
-    return tile_counts(predicted, right, truth, found)
+    truth = truth & known
+    near_truth = near(truth, _TOLERANCE_PX)
+    predicted = predicted & counts_as_predicted(near_truth, ~known, _TOLERANCE_PX)
+    return tile_counts(predicted, predicted & near_truth, truth, truth & near(predicted, _TOLERANCE_PX))

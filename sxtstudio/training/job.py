@@ -229,8 +229,7 @@ def uses_of(judged: Sequence[Judged], judged_on: JudgedOn, own: float) -> dict[s
     """
     curve = PrecisionRecallCurve()
     for one in judged:
-        known = one.truth != 0
-        curve.add(np.where(known, one.label, -np.inf), one.truth > 0)
+        curve.add(one.label, one.truth > 0, one.truth == 0)
     outlined = sum(bool((one.truth > 0).any()) for one in judged)
     enough = outlined >= _ENOUGH_SLICES and curve.true_pixels >= _ENOUGH_PIXELS
     if judged_on is JudgedOn.STRIP or not enough:

@@ -21,7 +21,7 @@ from sxtstudio.training.control import Control
 from sxtstudio.training.crops import CropMaker, Crops, Spectra
 from sxtstudio.training.dataset import Dataset
 from sxtstudio.training.distributed import TrainingGroup, choose_precision
-from sxtstudio.training.evaluation import Judged, NetworkScores, judge
+from sxtstudio.training.evaluation import COUNTED_AS, Judged, NetworkScores, judge
 from sxtstudio.training.events import Events
 from sxtstudio.training.network import BATCH_NORM_MOMENTUM, DeepSXT
 from sxtstudio.training.protocols import Losses
@@ -101,7 +101,7 @@ class Trainer:
         varied = config.augmentation == "appearances" and config.method == "quick"
         self._in_two = varied and (self.plan.agree > 0 or self.plan.teach > 0)
         self.panel = choose_panel(data.held_out, data.reader, self.plan)
-        self._judged_key = self.panel.key(threshold, self.plan.keep_start)
+        self._judged_key = self.panel.key(threshold, self.plan.keep_start, COUNTED_AS)
         self._saved = self.state.step  # there is nothing to lose yet
         self._began, self._paused = time.monotonic(), 0.0
         self._first_step, self._first_seconds = self.state.step, self.state.seconds

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from sxtstudio.core.evaluation.agreement import compare
 from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.training import evaluation
 from sxtstudio.training.choosing import pooled
@@ -31,6 +32,20 @@ def test_outlines_are_compared_where_the_labels_count():
     assert pooled(compare_known(predicted, truth, known)).precision == 0.5
     known[:, 12:] = False
     assert pooled(compare_known(predicted, truth, known)).precision == 1.0
+
+
+def test_beside_what_does_not_count_a_prediction_is_no_more_wrong_than_beside_a_line():
+    """As where models are measured (``bench.accuracy``): the tolerance holds for doubtful pixels as well."""
+    truth, predicted, known = np.zeros((9, 24), bool), np.zeros((9, 24), bool), np.ones((9, 24), bool)
+    truth[:, 4] = True
+    known[:, 6] = known[:, 10:13] = False
+    for column in (6, 13, 14, 15, 20):  # right where nothing is known; 1, 2, 3 and 8 px beside that
+        predicted[:, column] = True
+    found = pooled(compare_known(predicted, truth, known))
+    assert (found.predicted, found.predicted_right) == (3 * 9, 9)
+    assert (found.truth, found.truth_found) == (9, 9)
+    measured = compare(predicted, truth, doubtful=~known)
+    assert (measured.precision, measured.recall) == (found.precision, found.recall)
 
 
 def test_labels_as_bytes():

@@ -368,6 +368,10 @@ def test_the_best_is_judged_anew_where_a_training_goes_on_with_other_slices(conf
     assert (state["best_step"], state["highest_f1"]) == (4, pytest.approx(0.72))
     script(monkeypatch, scores_of(60))
     assert chosen(train(configure("steps = 6"))) == {6: False}
+    # Likewise where predictions are counted otherwise than by the version before.
+    monkeypatch.setattr(trainer, "COUNTED_AS", trainer.COUNTED_AS + 1)
+    script(monkeypatch, scores_of(61), scores_of(62))
+    assert chosen(train(configure("steps = 8"))) == {8: True}
 
 
 def test_it_ends_when_the_time_is_over(configure):
@@ -515,6 +519,12 @@ def test_uses_are_measured_on_three_slices_or_more_and_lie_about_the_models_own_
     assert uses_of(judged(6), JudgedOn.STRIP, 0.1) == {}
     found = {use: entry["threshold"] for use, entry in uses_of(judged(4), JudgedOn.SLICES, 0.1).items()}
     assert found["few-false"] == 0.1 and found["balanced"] < 0 and found["everything"] < 0
+    # What is predicted within two pixels of labels that do not count is not wrong, as in bench.accuracy.
+    doubtful = judged(4)[0]
+    truth, label = doubtful.truth.copy(), doubtful.label.copy()
+    truth[13::8], label[15::8] = 0, 0.9
+    beside = uses_of([replace(doubtful, truth=truth, label=label)] * 4, JudgedOn.SLICES, 0.1)
+    assert beside["balanced"]["scores"]["held-out slices of the training"]["precision"] == 1
     few_pixels = [replace(one, truth=np.where(np.arange(100) < 20, one.truth, -1)) for one in judged(4)]
     assert uses_of(few_pixels, JudgedOn.SLICES, 0.1) == {}
 

@@ -114,7 +114,7 @@ def compare(
     """
     near_truth = near(truth, tolerance, pixel)
     if doubtful is not None:
-        predicted = predicted & (~near(doubtful, tolerance, pixel) | near_truth)
+        predicted = predicted & counts_as_predicted(near_truth, doubtful, tolerance, pixel)
     near_predicted = near(predicted, tolerance, pixel)
     if counted is not None:
         predicted, truth = predicted & counted, truth & counted
@@ -125,6 +125,13 @@ def compare(
         int(np.count_nonzero(truth & near_predicted)),
         int(np.count_nonzero(predicted & truth)),
     )
+
+
+def counts_as_predicted(
+    near_truth: Mask, doubtful: Mask, tolerance: float, pixel: tuple[float, float] = (1.0, 1.0)
+) -> Mask:
+    """Return where (y, x) a prediction counts: near the truth, and farther than ``tolerance`` from doubt."""
+    return ~near(doubtful, tolerance, pixel) | near_truth
 
 
 def near(mask: Mask, distance: float, pixel: tuple[float, float] = (1.0, 1.0)) -> Mask:
