@@ -150,6 +150,8 @@ class Screen:
             input=png(2 * width, 2 * height, b"".join(rows)),
             capture_output=True,
             check=True,
+            # Its threads wait for each other at full speed.
+            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
         )
         found = []
         for row in done.stdout.decode().splitlines()[1:]:

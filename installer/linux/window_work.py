@@ -76,12 +76,16 @@ class Window:
     def until(self, condition: Callable[[], bool], what: str, longest_s: float = LONGEST_S) -> float:
         """Wait for something, and return the seconds since the window was started."""
         last = time.monotonic() + patience(longest_s)
-        while not condition():
+        while True:
+            look = time.monotonic()
+            if condition():
+                break
             self.alive()
             if time.monotonic() > last:
                 self.picture("failed")
                 check(False, f"waited too long for {what}; {PICTURES / 'failed.png'} shows the window")
-            time.sleep(0.5)
+            # To look takes up to some seconds of a processor, which the program wants for its work.
+            time.sleep(max(0.5, 2 * (time.monotonic() - look)))
         return time.monotonic() - self.begin
 
     def alive(self) -> None:
