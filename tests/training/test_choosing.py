@@ -34,7 +34,7 @@ def slices(count, depth, source=SIMULATED):
 
 
 def test_many_tomograms_and_all_kinds_are_judged():
-    """The recipe that ships: ten phantoms of 56 slices, and two slices outlined by hand."""
+    """Ten phantoms of 56 slices, and two slices outlined by hand."""
     refs = slices(10, 56) + slices(2, 1, HAND)
     panel = choose_panel(refs, Reader(224, 256), Training(evaluate_every=1000, crops=4, crop_px=160))
     assert len(panel.refs) == MOST
