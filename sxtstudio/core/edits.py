@@ -6,7 +6,7 @@ A change is kept as patches (``core/patches.py``) and, where it is of objects, a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.edit_kind import EditKind, Target, dtype_of, edit_title
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.object_table import ObjectTable, TableChange
+from sxtstudio.core.object_table import ObjectRow, ObjectTable, TableChange
 from sxtstudio.core.patches import AnyPatch, OnWrite, Patch, Voxels, bounding_box, checksum, nonzero_box
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.wording import count, slices_words
@@ -29,6 +29,8 @@ _PATCH_EFFORT_BYTES = 40_000
 _ROW_EFFORT_BYTES = 1_000
 # The many small patches of a stroke become one where the box around them is no larger than this.
 _JOINED_BYTES = 8_000_000
+# Done to chosen objects, in the table alone.
+_ONE_BY_ONE = {EditKind.CLASS: "Class", EditKind.CHECKED: "Check", EditKind.NOTE: "Note"}
 _WORDS: dict[Target, str] = {
     "labels": "The labels stay",
     "mask": "The mask stays",
@@ -69,8 +71,13 @@ class Edit:
 
     @property
     def summary(self) -> str:
-        """What it is, where, and how many voxels it brought or took: "Brush, slice 12, +340 voxels"."""
+        """What it is, where, and how many voxels it brought or took: "Brush, slice 12, +340 voxels".
+
+        Where only the table of the objects changed: of which of them, as "Class of object 12: Vesicle".
+        """
         box = self.box
+        if box is None and self.rows is not None and self.kind in _ONE_BY_ONE:
+            return _rows_text(self.kind, self.rows.after)
         where = "" if box is None else f", {_slices(box)}"
         if box is None and self.rows is not None and self.rows.after:
             where = f", {count(len(self.rows.after), 'object')}"
@@ -185,6 +192,16 @@ class Edit:
                 journal.end(kept=False)
             raise
         return gained
+
+
+def _rows_text(kind: EditKind, rows: Mapping[int, ObjectRow | None]) -> str:
+    """Return what was changed of which objects."""
+    which = f"object {next(iter(rows))}" if len(rows) == 1 else count(len(rows), "object")
+    text = f"{_ONE_BY_ONE[kind]} of {which}"
+    names = {"" if row is None else row.class_name for row in rows.values()}
+    if kind is not EditKind.CLASS or len(names) != 1:
+        return text
+    return f"{text}: {names.pop() or 'none'}"
 
 
 class Journal(Protocol):

@@ -280,7 +280,7 @@ def test_an_edit_of_the_table_alone_is_taken_back_and_made_again_among_the_other
     stroke = Recorder(EditKind.BRUSH, labels)
     stroke.paint(Box((0, 0, 0), (1, 5, 5)), np.ones((1, 5, 5), bool), 255)
     do(stroke.finish())
-    assert history.done[1].summary == "Class of objects, 1 object"
+    assert history.done[1].summary == "Class of object 7: Vesicle"
     for table in reversed(tables[:-1]):
         assert history.undo(held) is not None
         assert held.object_table == table
