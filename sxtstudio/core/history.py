@@ -123,12 +123,13 @@ class EditHistory:
         try:
             edit = edit.loaded()  # its file goes, and redo needs it
             edit.check_rows(volumes.object_table)
+            journal = None if self._keeper is None else self._keeper.taking_back(edit)
             if edit.patches:
                 heard = volumes.listener(edit.kind, edit.target)
-                journal = None if self._keeper is None else self._keeper.taking_back(edit)
                 gained = edit.take_back(volumes.volume(edit.target), heard, journal)
-                if journal is not None:
-                    journal.end(kept=True, rows=None if edit.rows is None else edit.rows.reversed())
+            if journal is not None:
+                journal.end(kept=True, rows=None if edit.rows is None else edit.rows.reversed())
+            if edit.patches:
                 volumes.moved(edit, gained)
         except NotAsItWas:
             self.clear()
@@ -147,12 +148,13 @@ class EditHistory:
         if not self._undone:
             return None
         edit = self._undone[-1]
+        journal = None if self._keeper is None else self._keeper.making_again(edit)
         if edit.patches:
             heard = volumes.listener(edit.kind, edit.target)
-            journal = None if self._keeper is None else self._keeper.making_again(edit)
             gained = edit.toggle(volumes.volume(edit.target), heard, journal)
-            if journal is not None:
-                journal.end(kept=True, partial=edit.partial, rows=edit.rows)
+        if journal is not None:
+            journal.end(kept=True, partial=edit.partial, rows=edit.rows)
+        if edit.patches:
             volumes.moved(edit, gained)
         if edit.rows is not None:
             volumes.change_table(edit.rows)

@@ -8,8 +8,9 @@
                        missing where the program ended first
 
 Each begins with the length of its JSON, 4 bytes, little endian. A patch is appended before its voxels are
-changed. What is torn at the end was not begun, and of the patches before it, those voxels that had not
-reached the disk are written again: which of them had, nobody knows.
+changed; a change of the table alone has none, and its end is written before the table is changed. What is
+torn at the end was not begun, and of the patches before it, those voxels that had not reached the disk are
+written again: which of them had, nobody knows.
 
 What is appended reaches the disk within about a second, in a thread, where the system keeps changed voxels
 back for longer: so a power cut, too, leaves a change that can be taken back, but for its last second.
@@ -119,7 +120,7 @@ class EditJournal:
         parameters: dict[str, Any],
         doing: JournalAction = JournalAction.MADE,
     ) -> None:
-        """Begin without a file; ``place`` is asked for its path when something is changed first."""
+        """Begin without a file; ``place`` is asked for its path when something is to be changed."""
         self._header = {
             "kind": kind.value,
             "target": target,
@@ -141,8 +142,8 @@ class EditJournal:
 
     def end(self, *, kept: bool, partial: bool = False, rows: TableChange | None = None) -> None:
         """Say that all is written, and what it changes in the table; the file goes where nothing was kept."""
-        if self._path is None:
-            return
+        if self._path is None and (rows is None or not kept):
+            return  # nothing was changed
         record: dict[str, Any] = {"kept": kept, "partial": partial}
         packed = b""
         if kept and rows is not None:
@@ -152,7 +153,7 @@ class EditJournal:
             except ValueError as error:
                 LOGGER.warning("a crash now would lose what is known of the objects: %s", error)
         self._append(record, packed)
-        if not kept:
+        if not kept and self._path is not None:
             with suppress(OSError):
                 self._path.unlink()
         self._path = None
@@ -286,7 +287,7 @@ def recover_journal(
         if end is None:
             _bring_to(voxels, patch.box, after)
     partial = end is None or end.partial
-    kept = bool(patches) and (end is None or end.kept)
+    kept = bool(patches or rows is not None) and (end is None or end.kept)
     edit = Edit(header.kind, tuple(patches), header.target, gained, partial, earlier=True, rows=rows)
     return UnfinishedEdit(
         header.kind,

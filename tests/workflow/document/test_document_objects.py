@@ -421,3 +421,76 @@ def test_other_objects_replace_all_as_one_edit(window: Window) -> None:
     window.history.undo(document)
     assert np.array_equal(objects_of(window), before)
     assert document.object_table.rows == {1: ROW, 2: ROW} and document.box_of(1) == ONE
+
+
+# -- a crash in the middle of a change of the table alone ----------------------------------------------
+
+
+def rows_of(window: Window) -> dict[int, ObjectRow]:
+    return dict(window.document.object_table.rows)
+
+
+@pytest.fixture
+def classed(window: Window) -> Window:
+    """Two objects, and then a class for each of them, which is a change of the table alone."""
+    window.draw(1, ONE)
+    window.draw(2, TWO)
+    window.change({1: ObjectRow("Gold")})
+    window.change({1: ObjectRow("Nucleus"), 2: ObjectRow("Gold")})
+    window.document.undo.wait()
+    return window
+
+
+def test_an_undo_of_rows_whose_edit_is_on_disk_still_leaves_all_steps_below(
+    classed: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classed.document.undo, "_soon", lambda work: None)  # the thread comes to nothing
+    classed.history.undo(classed.document)
+    assert rows_of(classed) == {1: ObjectRow("Gold"), 2: ROW}
+    again = classed.crash()
+    assert rows_of(again) == {1: ObjectRow("Gold"), 2: ROW}
+    for rows in ({1: ROW, 2: ROW}, {1: ROW}, {}):
+        assert again.history.undo(again.document) is not None
+        assert rows_of(again) == rows
+    again.close()
+
+
+def test_an_undo_of_rows_that_was_written_down_and_not_done_is_done(
+    classed: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """The program ends here."""
+
+    def killed(change: TableChange) -> None:
+        raise Killed
+
+    monkeypatch.setattr(classed.document, "change_table", killed)
+    with pytest.raises(Killed):
+        classed.history.undo(classed.document)
+    again = classed.crash()
+    assert rows_of(again) == {1: ObjectRow("Gold"), 2: ROW}
+    assert again.history.undo(again.document) is not None
+    assert rows_of(again) == {1: ROW, 2: ROW} and len(again.history) == 2
+    again.close()
+
+
+def test_a_redo_of_rows_whose_edit_is_not_on_disk_yet_can_be_taken_back(
+    classed: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classed.history.undo(classed.document)
+    classed.document.undo.wait()
+    monkeypatch.setattr(classed.document.undo, "_soon", lambda work: None)
+    classed.history.redo(classed.document)
+    again = classed.crash()
+    assert rows_of(again) == {1: ObjectRow("Nucleus"), 2: ObjectRow("Gold")}
+    for rows in ({1: ObjectRow("Gold"), 2: ROW}, {1: ROW, 2: ROW}, {1: ROW}):
+        assert again.history.undo(again.document) is not None
+        assert rows_of(again) == rows
+    again.close()
+
+
+def test_changes_of_rows_leave_no_journal(classed: Window) -> None:
+    classed.history.undo(classed.document)
+    classed.history.redo(classed.document)
+    classed.document.undo.wait()
+    assert journals(classed.document.undo.folder) == []
