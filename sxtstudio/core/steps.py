@@ -22,6 +22,7 @@ class StepKind(Enum):
     EXPORT = "export"
     COMPLETE = "complete"
     EVALUATION = "evaluation"
+    FOUND_SAME = "found the same"
     OTHER = "other"
 
 
@@ -34,6 +35,7 @@ _NAMES = {
     StepKind.EXPORT: "Export",
     StepKind.COMPLETE: "Mark slices as complete",
     StepKind.EVALUATION: "Evaluation by an expert",
+    StepKind.FOUND_SAME: "Find objects: the same again",
 }
 
 

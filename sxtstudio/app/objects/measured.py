@@ -9,15 +9,16 @@ from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.session import Session
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import LacCalibration, calibrated_anew
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.kept import KeptMeasurements, mark_of_classes
 from sxtstudio.core.object_table import ObjectTable
-from sxtstudio.core.steps import Step, StepKind, effective
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.workflow.document.label_history import label_edits, labels_changed_since_found
+from sxtstudio.workflow.document.label_history import labels_changed_since_found
 from sxtstudio.workflow.document.measurements import Doubt
 
 if TYPE_CHECKING:  # at run time these load what measures objects
@@ -63,7 +64,6 @@ class ObjectMeasurements(QObject):
         self._kept: KeptMeasurements | None = None
         self._holding: tuple[KeptMeasurements, VoxelSize | None, Measurements] | None = None
         self._said: _OutOfDate = (False, frozenset(), frozenset(), False)
-        self._found_same: list[Step] = []  # what made the labels in which the same objects were found again
         self._classified: tuple[ObjectTable, str] = (ObjectTable(), "")  # the latest mark, and of which table
         self._begun_classified = ""
         self._voxel_nm: VoxelSize | None = None  # when it has begun
@@ -202,13 +202,14 @@ class ObjectMeasurements(QObject):
         document = self._session.document
         if document is None or document.objects is None:
             return False
-        return labels_changed_since_found(document.steps, self._found_same)
+        return labels_changed_since_found(document.steps)
 
     def found_same(self) -> None:
         """Say that the objects were found again in the labels of now, and are what they were."""
-        document = self._session.document
-        self._found_same = [] if document is None else label_edits(effective(document.steps))
-        self._announce_if_other()
+        if self._session.document is not None:
+            self._session.document.add_step(Step(StepKind.FOUND_SAME, EditKind.FIND_OBJECTS, "objects"))
+            self._session.history_changed.emit()
+            self._session.autosave()
 
     @property
     def outdated_columns(self) -> frozenset[str]:
@@ -258,7 +259,6 @@ class ObjectMeasurements(QObject):
         """Take what the document has kept."""
         document = self._session.document
         self._around.clear()
-        self._found_same = []
         self._pending, self._begun, self.job = None, False, None
         self._kept = None if document is None else document.measurements.kept
         self._lac = self._calibration()

@@ -19,32 +19,33 @@ LABELS_CHANGED = "The labels have changed since the objects were found. Find the
 SliceRun = tuple[int, int]
 
 
-def labels_changed_since_found(steps: Sequence[Step], same: Sequence[Step] = ()) -> bool:
+def labels_changed_since_found(steps: Sequence[Step]) -> bool:
     """Whether the labels are others than those in which the objects of a document were found.
 
     What was undone does not count, so that *Undo* back to those labels takes the doubt away. Of objects that
-    come from a file, or were all drawn, nobody can say so.
+    come from a file, or were all drawn, nobody can say so. Objects that were found again and were the same
+    are of the labels of that time as well (``StepKind.FOUND_SAME``).
 
     Parameters
     ----------
     steps
         All that was done to the document.
-    same
-        What made the labels (``label_edits``) when objects were found again and were the same, which is no
-        step.
     """
     last = max((n for n, step in enumerate(steps) if step.edit is EditKind.FIND_OBJECTS), default=None)
     if last is None:
         return False
-    if steps[last].kind is StepKind.EDIT and all(step.target != "labels" for step in steps[last:]):
+    if steps[last].kind in (StepKind.EDIT, StepKind.FOUND_SAME) and all(
+        step.target != "labels" for step in steps[last:]
+    ):
         return False  # right after objects were found, and for long: nobody waits for more
     stand = effective(steps)
     makers = [step for step in stand if step.target == "objects" and _replaces_objects(step)]
     if not makers or makers[-1].edit is not EditKind.FIND_OBJECTS:
         return False
     found = next(n for n, step in enumerate(steps) if step is makers[-1])
+    again = [n for n in range(found + 1, len(steps)) if steps[n].kind is StepKind.FOUND_SAME]
     now = label_edits(stand)
-    return not (_alike(now, label_edits(effective(steps[:found]))) or (bool(same) and _alike(now, same)))
+    return not any(_alike(now, label_edits(effective(steps[:n]))) for n in (*reversed(again), found))
 
 
 def label_edits(stand: Sequence[Step]) -> list[Step]:

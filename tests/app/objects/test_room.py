@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.workflow.document.project import adopt, save, snapshot
 from tests.app.objects.conftest import BOXES, LARGE, ROWS, quiet
 
 SLAB = Box((20, 60, 60), (36, 200, 200))
@@ -129,7 +131,7 @@ def test_objects_are_found_shown_and_taken_back(outlined: MainWindow, qtbot: QtB
 
 
 def test_labels_that_changed_since_are_said_until_they_are_back_or_searched_again(
-    outlined: MainWindow, qtbot: QtBot
+    outlined: MainWindow, qtbot: QtBot, tmp_path: Path, open_file: Callable[[Path], MainWindow]
 ) -> None:
     document, panel = outlined.session.document, outlined.context.parts.objects
     assert document is not None
@@ -144,10 +146,13 @@ def test_labels_that_changed_since_are_said_until_they_are_back_or_searched_agai
     assert warning.text() == ""
     outlined.actions_.by_name["edit.redo"].trigger()
     assert said in warning.text()
-    steps = len(document.steps)
     find(outlined, qtbot)
-    assert len(document.steps) == steps, "what was painted is too small: the objects are the same"
-    assert warning.text() == ""
+    assert document.steps[-1].kind is StepKind.FOUND_SAME, "what was painted is too small: no edit"
+    assert warning.text() == "" and document.modified
+    saved = save(snapshot(document), tmp_path / "cell.sxt")
+    adopt(document, saved)
+    assert open_file(tmp_path / "cell.sxt").session.document is not document
+    assert warning.text() == "", "nor when the project is opened again"
 
 
 def test_the_ends_of_the_segmented_slices_are_a_border(outlined: MainWindow, qtbot: QtBot) -> None:

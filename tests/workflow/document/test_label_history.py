@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.steps import Step, StepKind, effective
-from sxtstudio.workflow.document.label_history import (
-    label_edits,
-    labels_changed_since_found,
-    segmented_runs,
-)
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.io.steps import step_of, step_to_json
+from sxtstudio.workflow.document.label_history import labels_changed_since_found, segmented_runs
 
 DEPTH = 20
 
@@ -54,10 +53,17 @@ def test_objects_are_of_the_labels_of_now_or_not(steps: list[Step], changed: boo
 
 
 def test_objects_that_were_found_to_be_the_same_are_of_the_labels_of_then() -> None:
-    steps = [SEGMENT, FIND, CLEAN]
-    same = label_edits(effective(steps))
-    assert not labels_changed_since_found(steps, same)
-    assert labels_changed_since_found([*steps, PAINT], same)
+    again = Step(StepKind.FOUND_SAME, EditKind.FIND_OBJECTS, "objects")
+    steps = [SEGMENT, FIND, CLEAN, again]
+    assert not labels_changed_since_found(steps)
+    assert not labels_changed_since_found([*steps, CLASS, back(CLEAN)]), (
+        "those in which they were found first"
+    )
+    assert labels_changed_since_found([*steps, PAINT])
+    assert not labels_changed_since_found([*steps, PAINT, back(PAINT)])
+    assert labels_changed_since_found([*steps, PAINT, again, PAINT])
+    read = [step_of(json.loads(json.dumps(step_to_json(step)))) for step in steps]
+    assert not labels_changed_since_found(read), "and so they are when the project is opened again"
 
 
 @pytest.mark.parametrize(
