@@ -129,3 +129,30 @@ def test_it_is_copied_and_written(
         button.click()
     assert (tmp_path / "s1.csv").read_text(encoding="utf-8").startswith("dimensions,measure,unit,mean,sd")
     assert "paper" in (tmp_path / "s1.svg").read_text(encoding="utf-8")
+
+
+def test_labels_that_have_changed_since_the_objects_were_found_are_said_with_the_table(
+    dialog: TableS1Dialog, sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    session, document = sample.session, sample.session.document
+    assert document is not None
+    box = Box((20, 100, 100), (36, 130, 160))
+    recorder = session.record(EditKind.FIND_OBJECTS, "objects")
+    recorder.write(box, blocks())
+    rows = {n: ObjectRow("Filopodium") for n in (1, 2, 3, 4)}
+    session.commit(recorder, rows=document.object_table.change(rows))
+    qtbot.waitUntil(lambda: dialog.table is not None)
+    assert "⚠" not in dialog.caption.text()
+    with session.edit(EditKind.BRUSH) as edit:
+        edit.write(box, np.full(box.shape, 255, np.uint8))
+    said = "⚠ The labels have changed since the objects were found. Find them again."
+    qtbot.waitUntil(lambda: said in dialog.caption.text())
+    dialog.copy.click()
+    assert said in QGuiApplication.clipboard().text()
+    told: list[str] = []
+    session.message.connect(told.append)
+    monkeypatch.setattr(questions, "save_file", lambda *_: tmp_path / "s1.csv")
+    dialog.save.click()
+    assert said in told[-1]
+    sample.actions_.by_name["edit.undo"].trigger()
+    qtbot.waitUntil(lambda: "⚠" not in dialog.caption.text())

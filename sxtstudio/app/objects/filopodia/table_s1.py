@@ -34,6 +34,7 @@ from sxtstudio.core.measure.table_s1 import TableS1, plus_minus, table_s1
 from sxtstudio.core.measure.table_s1_figure import s1_figures
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.wording import count
+from sxtstudio.workflow.document.label_history import LABELS_CHANGED
 
 _WHOLE, _CHOSEN, _EVERY = "whole filopodia", "chosen", "all"
 _HEADINGS = ("", "Mean ± SD", "SD over slices", "n", "Paper")
@@ -114,14 +115,12 @@ class TableS1Dialog(ToolDialog):
             return None, str(error)
 
     def _out_of_date(self) -> str:
-        """Return a warning where objects of the table are others than those that were measured."""
-        if self.which.currentData() in (None, _WHOLE):  # measured anew whenever they change
-            return ""
-        return (
-            f"\n\n⚠ {count(self._stale, 'object')} changed since they were measured: measure again."
-            if self._stale
-            else ""
-        )
+        """Return a warning where objects of the table are not as they were found or measured."""
+        texts = [LABELS_CHANGED] if self._measured.labels_changed else []
+        # Whole filopodia are measured anew whenever they change.
+        if self._stale and self.which.currentData() not in (None, _WHOLE):
+            texts.append(f"{count(self._stale, 'object')} changed since they were measured: measure again.")
+        return "".join(f"\n\n⚠ {text}" for text in texts)
 
     def _numbers(self, listing: Listing) -> frozenset[int]:
         which = self.which.currentData()
