@@ -23,6 +23,7 @@ _WHAT = (
     "Judge the labels of some slices as in the paper: mark what is labelled and no membrane, and paint what "
     "is missing. The labels stay as they are."
 )
+_HIDDEN = "The objects are not shown over the labels that you judge; Shift+V shows them."
 _NOTHING = "There are no labels to judge. Segment the tomogram, or open labels."
 
 
@@ -34,6 +35,8 @@ class EvaluatePanel(QWidget):
         super().__init__(parent)
         self._context, self._session, self.work = context, context.session, work
         self.what, self.missing = note(_WHAT), note(name="missing")
+        self.hidden = note(name="hidden")
+        self._hides_objects = False  # they were shown before, and will be again
         self.choice = SliceChoosing(work, context)
         self._begun: bool | None = None
         self.judging = Judging(context, work)
@@ -45,7 +48,7 @@ class EvaluatePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        for part in (self.what, self.missing, self.choosing, self.judge):
+        for part in (self.what, self.missing, self.hidden, self.choosing, self.judge):
             layout.addWidget(part)
         layout.addStretch()
         steps = QHBoxLayout()
@@ -72,6 +75,9 @@ class EvaluatePanel(QWidget):
         session = self._session
         for signal in (session.document_changed, session.history_changed, session.labels_changed):
             signal.connect(self._follow)
+        session.document_changed.connect(self._hide_objects)
+        session.objects_changed.connect(self._show_hidden)
+        session.objects.changed.connect(self._on_session_objects_changed)
         self._follow()
 
     def next(self) -> None:
@@ -98,6 +104,7 @@ class EvaluatePanel(QWidget):
             self._session.marks.set(visible=True)
             self._session.tool.set(target="marks", tool="look")
             self._session.set_task_undo(self.work.undoing)
+            self._hide_objects()
             self._follow()
             self._propose_range()
 
@@ -107,9 +114,28 @@ class EvaluatePanel(QWidget):
         if not event.spontaneous():
             self.keys.listen(False)
             self._session.marks.set(visible=False)
+            if self._hides_objects:
+                self._session.objects.set(visible=True)
             self._session.set_task_undo(None)
             if self._session.tool.value.target == "marks":
                 self._session.tool.set(target="labels", tool="look")
+
+    def _hide_objects(self) -> None:
+        """Have the objects not drawn while labels are judged: their colours lie over them."""
+        if self.isVisible() and self._session.objects.value.visible:
+            self._session.objects.set(visible=False)
+            self._hides_objects = True
+        self._show_hidden()
+
+    def _on_session_objects_changed(self) -> None:
+        """Who shows them has the say; from then on they stay as they are."""
+        if self._session.objects.value.visible:
+            self._hides_objects = False
+        self._show_hidden()
+
+    def _show_hidden(self, *_: object) -> None:
+        there = self._session.labels_of("objects") is not None
+        show_note(self.hidden, _HIDDEN if self._hides_objects and there else "")
 
     def _propose_range(self) -> None:
         """Begin with the slices that hold labels, unless the user has chosen some."""

@@ -186,6 +186,7 @@ def test_within_the_outline_of_an_object_its_labels_are_meant(expert) -> None:
         numbers[:, 200:220, 200:220], numbers[:, 300:310, 300:310] = 1, 2
         recorder.write(whole, numbers)
     expert.begin()
+    expert.session.objects.set(visible=True)  # Shift+V
     expert.stroke((210, 210))
     marks = expert.marks()
     assert (marks == Mark.FALSE_POSITIVE).sum() == 144 and not marks[202:218, 202:218].any()
@@ -227,12 +228,35 @@ def test_a_piece_is_that_of_one_object_where_objects_are_shown(expert) -> None:
 
         recorder.write(Box.whole(expert.document.shape), numbers)
     expert.begin()
+    expert.session.objects.set(visible=True)  # Shift+V
     expert.stroke((105, 102))
     assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 40
     expert.session.undo()
     expert.session.objects.set(visible=False)
     expert.stroke((105, 102))
     assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 100
+
+
+def test_the_colours_of_objects_do_not_lie_over_labels_that_are_judged(expert) -> None:
+    def numbered() -> None:
+        with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+            box = Box((15, 100, 100), (16, 110, 110))
+            recorder.write(box, np.ones(box.shape, np.uint32))
+
+    objects, side = expert.session.objects, expert.window.context.parts.side
+    side.show_panel(Panel.LABELS)
+    numbered()
+    assert objects.value.visible
+    side.show_panel(Panel.EVALUATE)
+    assert not objects.value.visible and "Shift+V" in expert.panel.hidden.text()
+    side.show_panel(Panel.LABELS)
+    assert objects.value.visible, "they come back"
+    side.show_panel(Panel.EVALUATE)
+    expert.window.actions_.by_name["view.objects"].trigger()
+    assert objects.value.visible and not expert.panel.hidden.text()
+    expert.window.actions_.by_name["view.objects"].trigger()
+    side.show_panel(Panel.LABELS)
+    assert not objects.value.visible, "they stay as the user has them"
 
 
 def test_keys_lead_through_the_whole_evaluation(expert) -> None:
