@@ -52,6 +52,7 @@ class BeamtimeDialog(ToolDialog):
 
     TITLE = "Beamtime"
     BESIDE = True
+    PARTS_SCROLL = True
     PAGE = "beamtime.md"
 
     def __init__(self, context: Context) -> None:

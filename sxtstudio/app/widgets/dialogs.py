@@ -23,14 +23,17 @@ class Dialog(QDialog):
     ----------
     PAGE
         The page of the documentation about it, "objects.md#4-classes": Shift+F1 opens it.
+    PARTS_SCROLL
+        All that is high in it scrolls by itself, or can be low: on a small screen it need not as a whole.
     """
 
     PAGE: ClassVar[str]
+    PARTS_SCROLL: ClassVar[bool] = False
     _guarded = False
 
     def showEvent(self, event: QShowEvent) -> None:
         """Become smaller where the screen is."""
-        fit_dialog(self)
+        fit_dialog(self, parts_scroll=self.PARTS_SCROLL)
         if not self._guarded:  # its buttons are there now
             self._guarded = True
             ignore_hasty_clicks(self)

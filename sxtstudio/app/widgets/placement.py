@@ -40,22 +40,31 @@ def bring_to_front(window: QWidget) -> None:
     window.activateWindow()
 
 
-def fit_dialog(dialog: QDialog) -> None:
-    """Do the same for a dialog; where its content needs more room than there is, it scrolls."""
+def fit_dialog(dialog: QDialog, *, parts_scroll: bool = False) -> None:
+    """Do the same for a dialog; where its content needs more room than there is, it scrolls.
+
+    ``parts_scroll``: what is high in it scrolls by itself, so that as a whole it does only where even that
+    does not fit.
+    """
     inside = room(dialog).marginsRemoved(_frame(dialog)).size()
-    least = _least(dialog, inside.width())
+    least = _least(dialog, inside.width(), parts_scroll)
     if not inside.boundedTo(least) == least:
         _let_scroll(dialog)
     fit_to_screen(dialog)
 
 
-def _least(dialog: QDialog, room_px: int) -> QSize:
-    """Return the smallest size at which nothing is cut, words in several lines included."""
+def _least(dialog: QDialog, room_px: int, parts_scroll: bool) -> QSize:
+    """Return the smallest size at which nothing is cut, words in several lines included.
+
+    Qt's least height of a layout forgets notes that set their height themselves, and lists are readable only
+    at the height that they ask for: less than that is for dialogs of which all high parts scroll.
+    """
     least = dialog.minimumSizeHint().expandedTo(dialog.minimumSize())
     layout = dialog.layout()
     if layout is not None and layout.hasHeightForWidth():
         width = max(least.width(), min(dialog.width(), room_px))
-        least.setHeight(max(least.height(), layout.totalHeightForWidth(width)))
+        height = layout.totalMinimumHeightForWidth if parts_scroll else layout.totalHeightForWidth
+        least.setHeight(max(least.height(), height(width)))
     return least
 
 

@@ -12,9 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QScrollArea, QVBoxLayout
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from sxtstudio.app.beamtime.dialog import BeamtimeDialog
 from sxtstudio.app.jobs.bar import JobRow
 from sxtstudio.app.jobs.job import Jobs
 from sxtstudio.app.main_window import SIZE_PX, MainWindow
@@ -143,6 +152,26 @@ def test_a_dialog_that_needs_more_than_there_is_scrolls(
         gaps = [b.y() - a.y() for a, b in pairwise(buttons)]
         assert min(gaps) >= buttons[0].minimumSizeHint().height(), "squeezed"
         dialog.close()
+
+
+def test_the_beamtime_scrolls_in_its_tabs_only(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placement, "room", lambda window: ROOMS["1366 x 768 at 2"])
+    window.actions_.by_name["tools.beamtime"].trigger()
+    dialog = window.context.dialogs.find(BeamtimeDialog)
+    assert dialog is not None and dialog.height() <= ROOMS["1366 x 768 at 2"].height()
+    for button in (dialog.start, dialog.close_button):
+        around: QWidget | None = button
+        while around is not None and around is not dialog:
+            assert not isinstance(around, QScrollArea), "all of it scrolls, and its tabs once more"
+            around = around.parentWidget()
+        place = QRect(button.mapTo(dialog, QPoint()), button.size())
+        assert dialog.rect().contains(place)
+    for number in range(dialog.tabs.count()):
+        dialog.tabs.setCurrentIndex(number)
+        QApplication.processEvents()
+        for label in dialog.findChildren(QLabel):
+            if label.isVisible() and label.wordWrap():
+                assert label.height() >= label.heightForWidth(label.width()), f"cut: {label.text()}"
 
 
 @pytest.mark.parametrize(
