@@ -22,7 +22,7 @@ def run(path: Path | None = None) -> int:
     from sxtstudio.app import theme
     from sxtstudio.app.document.from_desktop import FilesFromDesktop
     from sxtstudio.app.document.opening import open_path
-    from sxtstudio.app.document.recovering import offer_recovery
+    from sxtstudio.app.document.recovering import offer_recovery, offer_with_tomograms
     from sxtstudio.app.garbage import Garbage
     from sxtstudio.app.main_window import MainWindow
     from sxtstudio.app.settings import Settings
@@ -46,6 +46,7 @@ def run(path: Path | None = None) -> int:
     if path is not None:
         QTimer.singleShot(0, lambda: open_path(window.context, path))
     QTimer.singleShot(0, lambda: offer_recovery(window.context))
+    offer_with_tomograms(window.context)
     code = app.exec()
     garbage.shut_down()
     return code

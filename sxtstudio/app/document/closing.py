@@ -56,10 +56,10 @@ def settle(
         then(False)
         return
     if document.can_be_gone_on_with:
-        then(False)  # its working folder stays, and is offered at the next start
+        then(False)  # its working folder stays, and is offered with the tomogram
         if not leaving:
             context.session.message.emit(
-                f"The unfinished segmentation of {document.name} is kept, and offered at the next start."
+                f"The unfinished segmentation of {document.name} is kept; opening it again offers it."
             )
         return
     asked, lost = document, "Discarded changes cannot be recovered"

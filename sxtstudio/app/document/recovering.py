@@ -1,7 +1,9 @@
-"""At the start: unsaved work that a crash has left behind is offered."""
+"""Unsaved work that a crash has left behind is offered: at the start, and with its tomogram."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -39,27 +41,61 @@ _AGAIN_MS = 300
 
 def offer_recovery(context: Context) -> None:
     """Look for unsaved work of sessions that ended badly; where there is some, a dialog offers it."""
+    _look(context, lambda left: True)
+
+
+def offer_with_tomograms(context: Context) -> None:
+    """From now on, offer what is unfinished of a tomogram whenever it is opened."""
+    session = context.session
+    # Not before the former document has let go of its folder, which may be of the same tomogram.
+    session.document_changed.connect(
+        lambda: QTimer.singleShot(0, session, lambda: _look_for_the_same(context))
+    )
+
+
+def _look_for_the_same(context: Context) -> None:
+    document = context.session.document
+    if document is None or document.modified:  # who has just recovered something has chosen
+        return
+
+    def same(left: Leftover) -> bool:
+        of_project = document.project is not None and _is_same(left.project, document.project)
+        return of_project or (bool(left.tomogram) and _is_same(left.tomogram, document.source))
+
+    _look(context, same, still=lambda: context.session.document is document)
+
+
+def _is_same(one: str | Path | None, other: str | Path) -> bool:
+    return one is not None and os.path.realpath(one) == os.path.realpath(other)
+
+
+def _look(
+    context: Context, wanted: Callable[[Leftover], bool], still: Callable[[], bool] = lambda: True
+) -> None:
+    """Look for leftovers and offer those that are wanted, while ``still`` says so."""
     root = context.settings.get("work_folder", "")
     work_root = Path(root) if root else None
 
     def done(found: list[Leftover]) -> None:
-        if found:
-            _offer(context, found)
+        if chosen := [left for left in found if wanted(left)]:
+            _offer(context, chosen, still)
 
     context.jobs.start("Looking for unsaved work", lambda job: leftovers(work_root), on_done=done, quiet=True)
 
 
-def _offer(context: Context, found: list[Leftover]) -> None:
+def _offer(context: Context, found: list[Leftover], still: Callable[[], bool]) -> None:
     """Show what was found once no other dialog is in front: one question after the other."""
     other = QApplication.activeModalWidget()
+    if not still() or (isinstance(other, RecoveryDialog) and other.offers(found)):
+        return
     if other is None:
         RecoveryDialog(context, found).open()
     else:
-        QTimer.singleShot(_AGAIN_MS, context.session, lambda: _offer(context, found))
+        QTimer.singleShot(_AGAIN_MS, context.session, lambda: _offer(context, found, still))
 
 
 class RecoveryDialog(Dialog):
-    """A row for each leftover: *Recover*, *Discard*; what is left alone is offered again next time."""
+    """A row for each leftover: *Recover*, *Discard*; what is left alone is offered again another time."""
 
     PAGE = "projects.md#nothing-is-lost"
 
@@ -87,12 +123,16 @@ class RecoveryDialog(Dialog):
         area.setMinimumHeight(min(360, 84 * len(found)))
         buttons = QDialogButtonBox()
         later = buttons.addButton("Decide later", QDialogButtonBox.ButtonRole.RejectRole)
-        later.setToolTip("Keep everything and ask again at the next start")
+        later.setToolTip("Keep everything; ask again when it is opened, or at the next start")
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(text)
         layout.addWidget(area, 1)
         layout.addWidget(buttons)
+
+    def offers(self, found: list[Leftover]) -> bool:
+        """Whether all of these are offered already."""
+        return {left.folder for left in found} <= self.rows.keys()
 
     def _add(self, left: Leftover) -> None:
         row = QFrame()

@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.document.opening import open_path, open_recovered
-from sxtstudio.app.document.recovering import RecoveryDialog, offer_recovery
+from sxtstudio.app.document.recovering import RecoveryDialog, offer_recovery, offer_with_tomograms
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
@@ -563,6 +563,31 @@ def test_work_is_offered_after_a_crash_and_recovered(
     assert document is not None and document.labels is not None
     assert document.labels.sum() == 10 * 80 * 255 and document.labels[3, 10:20].all()
     assert window.isWindowModified()
+
+
+def test_what_is_unfinished_of_a_tomogram_is_offered_when_it_is_opened(
+    open_file: Callable[[Path], MainWindow], window: MainWindow, qtbot: QtBot, tomogram: Path, tmp_path: Path
+) -> None:
+    """The window runs on for days: nobody waits for its next start."""
+    crash(tomogram)
+    other = shutil.copy(tomogram, tmp_path / "other.tif")
+    offer_with_tomograms(window.context)
+    open_file(Path(other))
+    qtbot.wait(50)
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=10_000)
+    assert not window.findChildren(RecoveryDialog), "nothing is left of this one"
+    open_file(tomogram)
+    qtbot.waitUntil(lambda: bool(window.findChildren(RecoveryDialog)), timeout=10_000)
+    (dialog,) = window.findChildren(RecoveryDialog)
+    (left,) = leftovers()
+    assert set(dialog.rows) == {left.folder}
+    with qtbot.waitSignal(window.session.document_changed, timeout=10_000):
+        dialog.recover(left)
+    labels = window.session.labels_of("labels")
+    assert labels is not None and labels[3, 10:20].all()
+    qtbot.wait(50)
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=10_000)
+    assert not [one for one in window.findChildren(RecoveryDialog) if one.isVisible()]
 
 
 def test_unsaved_work_is_offered_once_no_other_dialog_is_in_front(

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.document.closing import close_document
+from sxtstudio.app.document.recovering import RecoveryDialog, offer_with_tomograms
 from sxtstudio.app.document.undo_room import SHORT
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.notices import NoticeKind
@@ -159,3 +160,30 @@ def test_the_window_says_once_that_undo_is_not_kept(
     sample.session.document.undo.wait()
     qtbot.wait(50)
     assert not notices.unseen
+
+
+def test_a_segmentation_that_was_left_is_offered_with_its_tomogram_in_the_same_window(
+    sample: MainWindow,
+    open_file: Callable[[Path], MainWindow],
+    segment_with: Prepare,
+    slow_model: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel, asked = segment_with(slow_model, (20, 28)), Asked(Answer.STOP)
+    monkeypatch.setattr(questions, "ask", asked.ask)
+    offer_with_tomograms(sample.context)
+    document = sample.session.document
+    assert document is not None
+    begin(panel, sample, qtbot)
+    open_file(Path(document.source))
+    assert sample.session.document is not document and panel.offers.pending is None
+    qtbot.waitUntil(lambda: bool(sample.findChildren(RecoveryDialog)), timeout=10_000)
+    (dialog,) = sample.findChildren(RecoveryDialog)
+    (left,) = (one for one in leftovers() if one.folder == document.folder)
+    assert left.folder in dialog.rows
+    with qtbot.waitSignal(sample.session.document_changed, timeout=10_000):
+        dialog.recover(left)
+    assert panel.offers.pending is not None
+    assert sample.session.document is not None
+    sample.session.document.discard()
