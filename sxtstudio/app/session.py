@@ -147,6 +147,8 @@ class Session(QObject):
     def show(self, document: Document | None) -> None:
         """Show another document (or none); the former one is closed."""
         former, self.document = self.document, document
+        # As it is in the project: what is shown meanwhile may be saved before all of it has been taken back.
+        view = {} if document is None else document.view
         if document is None:
             self.history.begin()
         else:
@@ -163,8 +165,8 @@ class Session(QObject):
         self.cursor_changed.emit(self.cursor)
         self.history_changed.emit()
         if document is not None:
-            for name, view in self._views.items():
-                view.restore_view_state(document.view.get(name, {}))
+            for name, shown in self._views.items():
+                shown.restore_view_state(view.get(name, {}))
             self._autosave.start()
         else:
             self._autosave.stop()
@@ -311,7 +313,8 @@ class Session(QObject):
         """
         if not change.changes:
             return None
-        self.changeable()
+        # Written down first: a crash before all is on the disk leaves a change that can be taken back.
+        self.changeable().undo.journal(kind, "objects", parameters).end(kept=True, rows=change)
         return self._made(Edit(kind, (), "objects", rows=change), True, None, parameters)
 
     def _made(

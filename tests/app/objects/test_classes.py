@@ -27,6 +27,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, DependsOn, Measurements, Quantity
 from sxtstudio.core.object_classes import CLASSES, DROPLET, MITOCHONDRION, VESICLE
 from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
+from sxtstudio.workflow.document.recovered import recover
 
 Opened = Callable[[Path], MainWindow]
 SAMPLE = Path(__file__).resolve().parents[3] / "resources" / "sample.tif"
@@ -134,6 +135,24 @@ def go_to(window: MainWindow, path: Path, open_file: Opened) -> None:
 
 def finish(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not window.jobs.running, timeout=20_000)
+
+
+def test_a_class_whose_edit_is_not_on_disk_yet_can_be_taken_back_after_a_crash(
+    window_with_objects: MainWindow, classing: ClassSections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, document = window_with_objects.session, window_with_objects.session.document
+    assert document is not None
+    classing.work.give([5], "Vesicle")
+    document.undo.wait()
+    monkeypatch.setattr(document.undo, "_soon", lambda work: None)  # the thread comes to nothing
+    classing.work.give([5], "Nucleus")
+    document.autosave(wait=True)
+    document.let_go()  # as a crash leaves it
+    session.show(recover(document.folder))
+    assert table(window_with_objects).rows[5].class_name == "Nucleus"
+    for name in ("Vesicle", ""):
+        press(window_with_objects, "edit.undo")
+        assert table(window_with_objects).rows[5].class_name == name
 
 
 # -- by key and click ----------------------------------------------------------------------------
@@ -753,6 +772,38 @@ def test_an_open_body_is_asked_about_and_stays_open(classified: MainWindow, clas
     assert window.session.objects.value.selected == (5,) and "It is open" in queue.why.text()
     QTest.keyClick(queue.card, Qt.Key.Key_Return)
     assert not queue.running and table(window).rows[5].flags == {ObjectFlag.OPEN, ObjectFlag.CHECKED}
+
+
+def test_going_back_takes_the_answer_back(classified: MainWindow, classing: ClassSections) -> None:
+    """Who goes back and then stops has not said that the body is right."""
+    window, queue = classified, classing.queue
+    rows = {5: ObjectRow(flags=frozenset({ObjectFlag.OPEN}))}
+    window.session.change_rows(table(window).change(rows), EditKind.CLASSIFY)
+    before = table(window).rows
+    press(window, "classes.check")
+    for _ in range(3):
+        queue.skip.click()
+    queue.right.click()  # object 24, of a doubtful outline
+    assert window.session.objects.value.selected == (5,)
+    assert "Otherwise draw what is missing, or delete it, and go on with Skip" in queue.why.text()
+    queue.right.click()
+    assert table(window).rows[5].flags == {ObjectFlag.OPEN, ObjectFlag.CHECKED}
+    queue.back.click()
+    assert window.session.objects.value.selected == (5,) and table(window).rows[5] == before[5]
+    queue.back.click()
+    assert window.session.objects.value.selected == (24,) and table(window).rows[24] == before[24]
+    queue.stop.click()
+    assert "2 objects with a doubtful outline (1 of them open)" in queue.left.text()
+
+
+def test_going_back_leaves_what_was_changed_since(classified: MainWindow, classing: ClassSections) -> None:
+    window, queue = classified, classing.queue
+    press(window, "classes.check")
+    queue.right.click()
+    classing.work.give([2], "Nucleus")
+    queue.back.click()
+    assert window.session.objects.value.selected == (2,)
+    assert table(window).rows[2] == ObjectRow("Nucleus", Decided.HAND)
 
 
 def test_another_chosen_object_pauses_the_queue_and_gets_the_key(

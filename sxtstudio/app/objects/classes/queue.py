@@ -31,14 +31,18 @@ from sxtstudio.core.classes.queue import (
 )
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.wording import count, grouped, share
 
 _REASONS = 2
 _ASKED = {
-    Why.DOUBTFUL: "The network was not sure of its outline: is it one whole body?",
+    Why.DOUBTFUL: (
+        "The network was not sure of its outline: is it one whole body? If not, correct its outline or "
+        "delete it, then go on with Skip."
+    ),
     Why.OPEN: (
         "It is open: its outlines end while it is wide. Is it one body, with nothing of it in the slices "
-        "above and below?"
+        "above and below? Otherwise draw what is missing, or delete it, and go on with Skip."
     ),
 }
 _START, _GO_ON = "Check them one by one", "Go on checking"
@@ -65,6 +69,8 @@ class QueueSection(QWidget):
         self.queue: Queue | None = None  # while it is being gone through
         self._paused: Queue | None = None  # where it goes on, once another object was chosen
         self._answering = False
+        # Of each object that was answered, its row before and after: going back takes the answer back.
+        self._answered: dict[int, tuple[ObjectRow, ObjectRow]] = {}
         self.left = note(name="left")
         self.start = QPushButton(_START)
         self.start.setToolTip("Go to the object that the classifier is least sure of, then to the next")
@@ -164,14 +170,10 @@ class QueueSection(QWidget):
         table = self._classes.table
         row = table.rows.get(number)
         if row is not None and not isinstance(answer, Skip):
-            self._answering = True  # the table changes by this answer, not otherwise
-            try:
-                self._classes.apply({number: row_after(row, answer)}, EditKind.CHECKED)
-            except UserError as error:
-                self._session.message.emit(str(error))
+            after = row_after(row, answer)
+            if not self._set_row(number, after):
                 return
-            finally:
-                self._answering = False
+            self._answered[number] = (row, after)
         self._go(queue.next_after(answer, self._classes.table, self._classifier.margins))
 
     def give(self, name: str) -> None:
@@ -179,13 +181,35 @@ class QueueSection(QWidget):
         self.answer(ClassIs(name))
 
     def go_back(self) -> None:
-        """Go to the object before."""
-        if self.queue is not None and self.queue.passed:
-            self._go(self.queue.back())
+        """Go to the object before; it is as it was before it was answered."""
+        if self.queue is None or not self.queue.passed:
+            return
+        queue = self.queue.back()
+        number = 0 if queue.current is None else queue.current.number
+        before, after = self._answered.get(number, (None, None))
+        # Not where it was changed otherwise since: that is no answer of here.
+        if before is not None and self._classes.table.rows.get(number) == after:
+            if not self._set_row(number, before):
+                return
+        self._answered.pop(number, None)
+        self._go(queue)
+
+    def _set_row(self, number: int, row: ObjectRow) -> bool:
+        """Change the row of an object by an answer; say so where that is not possible."""
+        self._answering = True  # the table changes by this answer, not otherwise
+        try:
+            self._classes.apply({number: row}, EditKind.CHECKED)
+        except UserError as error:
+            self._session.message.emit(str(error))
+            return False
+        finally:
+            self._answering = False
+        return True
 
     def end(self) -> None:
         """Stop here; the rest is asked another time."""
         self.queue = self._paused = None
+        self._answered.clear()
         self._follow()
 
     def _pause(self) -> None:
