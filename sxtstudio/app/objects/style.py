@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,16 @@ from sxtstudio.core.object_colours import Colours, number_colours
 from sxtstudio.core.object_table import ObjectTable
 
 
+@dataclass(frozen=True)
+class _Came:
+    """What came with a tomogram, and what the user had before: that holds for the next one again."""
+
+    value: object
+    own: object
+
+
 class ObjectStyle(QObject):
-    """Follows table, measurements and ``session.objects``.
+    """Follows table, measurements and ``session.objects``; what their colours mean is saved with the project.
 
     Signals
     -------
@@ -32,6 +41,7 @@ class ObjectStyle(QObject):
         super().__init__(session)
         self._session, self._measured = session, measured
         self._former: ObjectsState = session.objects.value
+        self._came: dict[str, _Came] = {}
         self.scale: ColumnScale | None = None
         self._numbers = np.empty(0, np.int64)
         self._colours = np.empty((0, 3), np.uint8)
@@ -40,6 +50,27 @@ class ObjectStyle(QObject):
         session.table_changed.connect(self._refresh)
         session.document_changed.connect(self._on_session_document_changed)
         measured.changed.connect(self._on_measured_changed)
+        session.register_view("objects", self)
+
+    def view_state(self) -> dict[str, Any]:
+        """Return what the colours mean, and how strong they are."""
+        state = self._session.objects.value
+        return {"colour_by": state.colour_by, "opacity": state.opacity}
+
+    def restore_view_state(self, state: dict[str, Any]) -> None:
+        """Take them back; what is missing or damaged, or a column that is not there, changes nothing."""
+        kept: dict[str, Any] = {}
+        match state.get("colour_by"):
+            case str(key) if key in tuple(ColourBy) or self._is_measured(key):
+                kept["colour_by"] = key
+        match state.get("opacity"):
+            case int() | float() as opacity if not isinstance(opacity, bool) and 0 <= opacity <= 1:
+                kept["opacity"] = float(opacity)
+        self._bring(**kept)
+
+    def _is_measured(self, key: str) -> bool:
+        measured = self._measured.value
+        return measured is not None and key in measured.values
 
     @property
     def numbers(self) -> NDArray[np.int64]:
@@ -78,10 +109,19 @@ class ObjectStyle(QObject):
     def _on_session_document_changed(self) -> None:
         """By class all objects of a tomogram without classes would look the same."""
         document, state = self._session.document, self._session.objects
+        now, came = vars(state.value), self._came
+        self._came = {}
+        state.set(**{name: one.own for name, one in came.items() if now[name] == one.value})
         if document is not None and state.value.colour_by == ColourBy.CLASS:
             if not any(row.class_name for row in document.object_table.rows.values()):
-                state.set(colour_by=str(ColourBy.NUMBER))
+                self._bring(colour_by=str(ColourBy.NUMBER))
         self._refresh()
+
+    def _bring(self, **fields: Any) -> None:
+        """Set what is not the user's own choice."""
+        now = vars(self._session.objects.value)
+        self._came |= {name: _Came(value, now[name]) for name, value in fields.items()}
+        self._session.objects.set(**fields)
 
     def _on_measured_changed(self) -> None:
         if self._session.objects.value.colour_by not in tuple(ColourBy):

@@ -20,11 +20,15 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.states import Belonging, DisplayState, Observed, Panel
 from sxtstudio.app.view3d.state import SceneState
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_table import Decided, ObjectRow
+from sxtstudio.workflow.document.project import adopt, save, snapshot
 
 Open = Callable[[Path], MainWindow]
 
@@ -217,6 +221,58 @@ def test_a_project_brings_its_settings_and_takes_them_along(
     ready(open_file(tomograms[0]), qtbot)
     # The project's colour goes with it; what was chosen while it was open stays.
     assert session.display.value.label_rgb == (7, 7, 7) and session.display.value.label_opacity == 0.8
+
+
+def test_every_view_is_after_reopening_as_it_was_saved(
+    settings: Settings, open_file: Open, tomograms: tuple[Path, Path], tmp_path: Path, qtbot: QtBot
+) -> None:
+    """All that any part of the window saves with a project comes back, in this window and in a new one."""
+    window = ready(open_file(tomograms[0]), qtbot)
+    session, parts = window.session, window.context.parts
+    document = session.document
+    assert document is not None
+    for _, widget in fields(window):
+        if widget.isEnabled():
+            change(widget)
+    rows = {1: ObjectRow("Vesicle", Decided.HAND), 2: ObjectRow()}
+    recorder = session.record(EditKind.NEW_OBJECT, "objects")
+    for number in rows:
+        box = Box((2, 10 * number, 5), (6, 10 * number + 5, 15))
+        recorder.write(box, np.full(box.shape, number, np.uint32))
+    session.commit(recorder, rows=document.object_table.change(rows))
+    session.objects.set(colour_by="class", opacity=0.35)
+    parts.objects.classing.work.set_current("Nucleus")
+    parts.evaluation.begin([2, 5, 8])
+    parts.complete.set(frozenset({3, 4}))
+    session.set_cursor((7, 11, 13))
+    parts.slices.camera.zoom_to(3.5)
+    session.collect_view()
+    saved = json.loads(json.dumps(document.view))
+    assert saved.keys() == session._views.keys() and "objects" in saved
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+
+    def shown(window: MainWindow) -> dict[str, object]:
+        qtbot.wait(50)
+        window.session.collect_view()
+        assert window.session.document is not None
+        return json.loads(json.dumps(window.session.document.view))
+
+    ready(open_file(tomograms[1]), qtbot)
+    assert session.objects.value.colour_by == "number", "it has no classes"
+    assert shown(open_file(tmp_path / "cell.sxt")) == saved
+    assert session.document is not None
+    session.document.modified = False
+    session.show(None)
+    other = MainWindow(settings)
+    other.show()
+    qtbot.waitExposed(other)
+    with qtbot.waitSignal(other.session.document_changed, timeout=20_000):
+        open_path(other.context, tmp_path / "cell.sxt")
+    assert shown(other) == saved
+    qtbot.waitUntil(lambda: not other.jobs.running, timeout=20_000)
+    other.session.document.modified = False
+    other.close()
+    other.deleteLater()
 
 
 @pytest.mark.parametrize(
