@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -15,9 +17,11 @@ from PySide6.QtWidgets import (
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, SpinBox
 from sxtstudio.app.widgets.notes import form, narrow, note, show_note
 from sxtstudio.core.cleanup import CleanParameters
+from sxtstudio.workflow.jobs.cleaning import CleanUp
 
 _UNITS = (("voxels", "voxels"), ("nm³", "nm3"), ("µm³", "um3"))
 NM3 = {"nm3": 1.0, "um3": 1e9}
+_UM3_DECIMALS = 4
 
 
 class CleanFields(QWidget):
@@ -114,6 +118,45 @@ class CleanFields(QWidget):
             dilate=self.dilate.value(),
         )
 
+    def switch_on(self, wanted: CleanUp) -> None:
+        """Set the fields that are off to what a clean-up does; what the user has set stays."""
+        if not self._faces:
+            self.erode_3d.setCurrentIndex(self.erode_3d.findData(wanted.parameters.erode_3d))
+        for spin, value in self._values(wanted.parameters):
+            if not spin.value():
+                spin.setValue(value)
+        if not self.smallest.value():
+            unit, size = _size_of(wanted.parameters)
+            if size:
+                self.unit.setCurrentIndex(self.unit.findData(unit))
+                self.smallest.setValue(size)
+        if self.inside.isEnabled() and wanted.inside_mask:
+            self.inside.setChecked(True)
+
+    def switch_off(self, wanted: CleanUp) -> None:
+        """Switch off what is as ``switch_on`` sets it."""
+        for spin, value in self._values(wanted.parameters):
+            if spin.value() == value:
+                spin.setValue(0)
+        unit, size = _size_of(wanted.parameters)
+        if (self.unit.currentData(), self.smallest.value()) == (unit, size):
+            self.smallest.setValue(0)
+        if wanted.inside_mask:
+            self.inside.setChecked(False)
+
+    def _values(self, wanted: CleanParameters) -> tuple[tuple[SpinBox, int], ...]:
+        z, y, x = wanted.crop
+        return (
+            (self.smooth, wanted.smooth_z),
+            (self.close_gaps, wanted.close),
+            (self.fill, wanted.fill_px),
+            (self.dilate, wanted.dilate),
+            (self.erode, wanted.erode),
+            (self.crop_z, z),
+            (self.crop_y, y),
+            (self.crop_x, x),
+        )
+
     @property
     def _faces(self) -> bool:
         """Whether a step works on the faces of voxels, in 3D or within each slice."""
@@ -134,7 +177,7 @@ class CleanFields(QWidget):
         self.changed.emit()
 
     def _on_unit_changed(self) -> None:
-        self.smallest.setDecimals(4 if self.unit.currentData() == "um3" else 0)
+        self.smallest.setDecimals(_UM3_DECIMALS if self.unit.currentData() == "um3" else 0)
         self.smallest.setValue(0)
         self._on_changed()
 
@@ -142,6 +185,17 @@ class CleanFields(QWidget):
         """Say what the smallest size means."""
         known = self.unit.currentData() == "voxels" or not self.smallest.value()
         return "" if known else "Measured with the voxel size of each tomogram."
+
+
+def _size_of(wanted: CleanParameters) -> tuple[str, float]:
+    """Return the unit and the smallest size as the fields show it."""
+    if not wanted.min_size_nm3:
+        return "voxels", float(wanted.min_size_voxels or 0)
+    in_um3 = wanted.min_size_nm3 / NM3["um3"]
+    shown = round(in_um3, _UM3_DECIMALS)
+    if math.isclose(shown, in_um3):
+        return "um3", shown
+    return "nm3", float(round(wanted.min_size_nm3))
 
 
 def _spin(most: int, suffix: str, off: str, tip: str) -> SpinBox:

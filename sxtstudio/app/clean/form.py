@@ -13,6 +13,7 @@ from sxtstudio.app.widgets.notes import ThresholdField, note, show_note
 from sxtstudio.core.wording import grouped, slices_words
 from sxtstudio.workflow.document.network_output import KeptOutput
 from sxtstudio.workflow.jobs.cleaning import CleanUp
+from sxtstudio.workflow.jobs.standing_clean_up import StandingCleanUp
 
 
 class CleanForm(CleanFields):
@@ -25,6 +26,7 @@ class CleanForm(CleanFields):
         self._output: KeptOutput | None = None
         self._stands = 0.0  # the threshold that the labels come from now
         self._with_frames = False
+        self._made_with = StandingCleanUp()  # what cleaned the labels that there are
         self.use_threshold = QCheckBox("Change the threshold")
         self.use_threshold.setEnabled(False)
         self.use_threshold.setToolTip("Make the labels anew from the network's output")
@@ -34,7 +36,7 @@ class CleanForm(CleanFields):
         self.threshold_note = note(name="threshold")
         for place, widget in enumerate((self.use_threshold, self.threshold, self.threshold_note)):
             self.column.insertWidget(place, widget)
-        self.use_threshold.toggled.connect(self._on_changed)
+        self.use_threshold.toggled.connect(self._on_use_threshold_toggled)
         self.threshold.changed.connect(self._on_changed)
         self._on_changed()
 
@@ -53,20 +55,34 @@ class CleanForm(CleanFields):
         super().reset()
 
     def show_output(
-        self, output: KeptOutput | None, stands: float = 0.0, *, with_frames: bool = False
+        self,
+        output: KeptOutput | None,
+        stands: float = 0.0,
+        made_with: StandingCleanUp | None = None,
+        *,
+        with_frames: bool = False,
     ) -> None:
         """Offer the threshold where the network's output was kept; ``stands`` is that of the labels now.
 
+        ``made_with`` is what cleaned them since: with another threshold it has to be done again.
         ``with_frames`` says that a former version kept it, with frames of reconstructions and gold in it.
         """
-        if (output, stands, with_frames) == (self._output, self._stands, self._with_frames):
+        made_with = made_with or StandingCleanUp()
+        shown = (self._output, self._stands, self._made_with, self._with_frames)
+        if (output, stands, made_with, with_frames) == shown:
             return
-        self._output, self._stands, self._with_frames = output, stands, with_frames
+        changes = self.use_threshold.isChecked()
         with QSignalBlocker(self):
+            if changes:
+                self.switch_off(self._made_with.clean_up)
+            self._output, self._stands, self._with_frames = output, stands, with_frames
+            self._made_with = made_with
             if output is None:
                 self.use_threshold.setChecked(False)
             else:
                 self.threshold.set_default(stands)
+                if changes:
+                    self.switch_on(made_with.clean_up)
         self.use_threshold.setEnabled(output is not None)
         self._on_changed()
 
@@ -76,6 +92,15 @@ class CleanForm(CleanFields):
         if not exists:
             self.inside.setChecked(False)
         show_note(self.mask_note, "" if exists else "There is no cell mask yet; make one in “Cell mask”.")
+
+    def _on_use_threshold_toggled(self, on: bool) -> None:
+        """Labels that are made anew are cleaned as they were before, unless the user says otherwise."""
+        with QSignalBlocker(self):
+            if on:
+                self.switch_on(self._made_with.clean_up)
+            else:
+                self.switch_off(self._made_with.clean_up)  # else they would be eroded twice
+        self._on_changed()
 
     def _on_changed(self) -> None:
         on = self._output is not None and self.use_threshold.isChecked()
@@ -90,6 +115,7 @@ class CleanForm(CleanFields):
                 f"Labels of {slices_words(self._output.first, self._output.last)} are made anew "
                 "from the network's output; changes by hand there are lost. Undo brings them back."
             )
+            text += self._cleaned_text(self._output)
             if self._with_frames:
                 text += (
                     " An earlier version kept it: frames and lines around gold are labelled again. Segment "
@@ -101,6 +127,19 @@ class CleanForm(CleanFields):
             text += f"; since then changed to {self._stands:.2f}." if changed else "."
         show_note(self.threshold_note, text)
         super()._on_changed()
+
+    def _cleaned_text(self, output: KeptOutput) -> str:
+        """Say what becomes of the clean-up that the labels were made with."""
+        made_with, document = self._made_with, self._context.session.document
+        lost = list(made_with.differences)
+        if made_with.clean_up.inside_mask and not self.inside.isEnabled():
+            lost.append("There is no cell mask any more to leave out what is outside.")
+        text = ""
+        if made_with.clean_up.wanted:
+            text = " They were cleaned before: the fields below say how, so that it is done again."
+            if document is not None and output.last - output.first < document.shape[0]:
+                lost.append("Labels in the other slices are cleaned once more.")
+        return text + (f" ⚠ Not the same as before: {' '.join(lost)}" if lost else "")
 
     def _size_text(self) -> str:
         """Say the size in the other unit, where the voxel size is known."""

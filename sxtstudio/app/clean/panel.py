@@ -32,6 +32,7 @@ from sxtstudio.core.wording import grouped
 from sxtstudio.workflow.document.network_output import find_output, holds_frames, standing_threshold
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document, preview_clean_up
+from sxtstudio.workflow.jobs.standing_clean_up import standing_clean_up
 
 _BLINK_MS = 700
 
@@ -265,6 +266,7 @@ class CleanPanel(QWidget):
                 self.form.show_output(
                     output,
                     standing_threshold(output, document.steps),
+                    standing_clean_up(document.steps),
                     with_frames=holds_frames(document.steps),
                 )
             self.form.show_mask(document is not None and document.mask is not None)

@@ -253,6 +253,48 @@ def test_the_threshold_can_be_changed_after_the_segmentation(
     assert "changed to 0.60" in panel.form.threshold_note.text()
 
 
+def test_another_threshold_begins_with_the_clean_up_that_the_labels_had(
+    sample: MainWindow,
+    segment_with: Callable[[Path, tuple[int, int]], SegmentPanel],
+    toy_model: Path,
+    sample_values: NDArray[np.float32],
+    qtbot: QtBot,
+) -> None:
+    segment = segment_with(toy_model, (0, 64))
+    segment.form.keep.setChecked(True)
+    segment.start()
+    qtbot.waitUntil(lambda: segment.run is None, timeout=60_000)
+    sample.context.parts.side.show_panel(Panel.CLEAN)
+    panel = panel_of(sample)
+    form = panel.form
+    form.smallest.setValue(60)
+    form.crop_x.setValue(5)
+    apply(sample, qtbot)
+    form.use_threshold.setChecked(True)
+    assert (form.smallest.value(), form.unit.currentData(), form.crop_x.value()) == (60, "voxels", 5)
+    assert "They were cleaned before" in form.threshold_note.text()
+    assert "⚠" not in form.threshold_note.text()
+    form.threshold.spin.setValue(0.6)
+    form.use_threshold.setChecked(False)
+    assert not form.clean_up().wanted  # labels that stay are not cleaned twice
+    form.crop_x.setValue(8)
+    form.use_threshold.setChecked(True)
+    assert (form.smallest.value(), form.crop_x.value()) == (60, 8)
+    apply(sample, qtbot)
+    image = sample_values.astype(np.float64)
+    mean, deviation = image.mean(axis=(1, 2), keepdims=True), image.std(axis=(1, 2), keepdims=True)
+    output = np.tanh(-5 * ((image - mean) / deviation + 1))
+    objects, _ = ndimage.label(output > 0.6, CUBE)
+    large = np.bincount(objects.ravel()) >= 60
+    large[0] = False
+    expected = large[objects]
+    expected[:, :, :8] = expected[:, :, -8:] = False
+    clear = ndimage.minimum_filter(np.abs(output - 0.6), 3) > 1 / 127  # kept in 256 steps
+    labels = labels_of(sample) == 255
+    assert expected.any() and np.mean(labels[clear] != expected[clear]) < 1e-4
+    assert np.count_nonzero(output > 0.6) > 1.02 * np.count_nonzero(labels)  # else cleaning is not seen
+
+
 def test_an_output_of_a_former_version_is_said_to_hold_frames(labelled: MainWindow, tmp_path: Path) -> None:
     former = Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"threshold": 0.1})
     now = Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"threshold": 0.1, "leave_out": False})
