@@ -24,6 +24,7 @@ class Answer(StrEnum):
     """The buttons that a question may have; what stands on one may change, what it means does not."""
 
     CANCEL = "Cancel"
+    CHOOSE_MODEL = "Choose the model…"
     CHOOSE_TOMOGRAM = "Choose the tomogram…"
     CLOSE_AND_GO_ON = "Close, and let it go on"
     DELETE = "Delete"

@@ -8,6 +8,7 @@ from sxtstudio.app.document import label_files, opening, saving
 from sxtstudio.app.document.axes import choose_axes
 from sxtstudio.app.document.closing import close_document
 from sxtstudio.app.document.recent import MENU as RECENT
+from sxtstudio.app.exports import checking
 from sxtstudio.app.exports import start as exporting
 
 
@@ -153,6 +154,14 @@ ACTIONS: tuple[ActionInfo, ...] = (
         shortcut="Ctrl+Alt+E",
         icon="mdi6.home-export-outline",
         needs=("tomogram", "idle"),
+    ),
+    ActionInfo(
+        "file.check_results",
+        "Check results again…",
+        "File",
+        "Do everything again from a folder of results, and say of each result whether it is the same",
+        checking.check_results,
+        icon="mdi6.check-all",
     ),
     ActionInfo(
         "file.close",

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from sxtstudio.core.bodies.method import Method
-from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
@@ -25,11 +24,11 @@ from sxtstudio.segment.registry import installed_card, load_card
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import find_output
 from sxtstudio.workflow.jobs import document_mask as masking
-from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document
 from sxtstudio.workflow.jobs.document_objects import FindObjects, ObjectsInput, find_document_objects
 from sxtstudio.workflow.jobs.document_segmenting import segment_document
-from sxtstudio.workflow.results.parameters import CleanStep, FindStep, SegmentStep, ThresholdStep, VoxelStep
+from sxtstudio.workflow.jobs.standing_clean_up import recorded_clean_up
+from sxtstudio.workflow.results.parameters import FindStep, SegmentStep, ThresholdStep, VoxelStep
 
 Part = Literal["labels", "mask", "objects"]
 PARTS: tuple[Part, ...] = ("labels", "mask", "objects")
@@ -42,6 +41,22 @@ OF_ROWS = (
     EditKind.EDIT_CLASSES,
     EditKind.NOTE,
 )
+
+
+class NotAsRecorded(UserError):
+    """What a record names is not here, or is another one; ``what`` says so without what to do about it."""
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(f"{what}: {advice}")
+        self.what = what
+
+
+class NotTheModel(NotAsRecorded):
+    """It is the model."""
+
+
+class NotTheTomogram(NotAsRecorded):
+    """It is the tomogram."""
 
 
 @dataclass(frozen=True)
@@ -187,41 +202,29 @@ class Replay:
             # The record may be a stranger's: no file is opened because it is named there.
             card = load_card(self.options.model) if self.options.model else installed_card(name)
         except UserError as error:
-            raise UserError(
-                f"The labels were made with the model {name} ({_short(sha256)}), which is not here: {error} "
-                "Say where it is with --model."
+            raise NotTheModel(
+                f"The labels were made with the model {name} ({_short(sha256)}), which is not here",
+                f"{error} Say where it is with --model.",
             ) from error
         if card.sha256 != sha256:
-            raise UserError(
+            raise NotTheModel(
                 f"The labels were made with the model {name} of SHA-256 {_short(sha256)}, and the one "
-                f"that is here has {_short(card.sha256)}: give the right one with --model."
+                f"that is here has {_short(card.sha256)}",
+                "give the right one with --model.",
             )
         return card
 
     def clean(self, step: Step, recorder: Recorder, keep_output: bool, progress: Progress) -> None:
         """Clean up as recorded."""
-        said = record_of(dict(step.parameters), CleanStep, "A clean-up of the record is damaged")
-        document = self.document
+        wanted, document = recorded_clean_up(step.parameters), self.document
         if document.labels is None:
             return
-        parameters = CleanParameters(
-            erode=said.erode,
-            erode_3d=said.in_3d if said.erode_3d is None else said.erode_3d,
-            min_size_voxels=said.min_size_voxels,
-            min_size_nm3=said.min_size_nm3,
-            crop=said.crop_zyx_px,
-            smooth_z=said.smooth_z,
-            close=said.close,
-            fill_px=said.fill_holes_px,
-            dilate=said.dilate,
-        )
         given = CleanInput(
             document.labels,
             document.mask,
             find_output(document.bulk, document.shape),
             document.voxel_nm,
         )
-        wanted = CleanUp(parameters, inside_mask=said.inside_mask, threshold=said.threshold)
         clean_document(recorder, given, wanted, document.bulk, progress, _nobody)
 
     def find_cell(self, step: Step, recorder: Recorder, keep_output: bool, progress: Progress) -> None:

@@ -41,7 +41,7 @@ from sxtstudio.workflow.results.compare import (
     compare_tables,
     compare_volumes,
 )
-from sxtstudio.workflow.results.replay import PARTS, Options, Part, Replay
+from sxtstudio.workflow.results.replay import PARTS, NotTheTomogram, Options, Part, Replay
 from sxtstudio.workflow.results.standing import standing
 from sxtstudio.workflow.results.write import measured_anew, sha256_of
 
@@ -144,22 +144,23 @@ def _opened(folder: Path, results: layout.Results, tomogram: Path | None) -> Ite
         places = [pointer.absolute, os.path.join(folder.parent, name)]
         source = next((place for place in places if place and on_disk(Path(place)).exists()), "")
     if not source or not on_disk(Path(source)).exists():
-        raise UserError(
-            f"The tomogram of {folder.name} is not where it was ({pointer.absolute or 'unknown'}): say where "
-            "it is now with --tomogram."
+        raise NotTheTomogram(
+            f"The tomogram of {folder.name} is not where it was ({pointer.absolute or 'unknown'})",
+            "say where it is now with --tomogram.",
         )
     document = Document.open(source)
     try:
         of_a_command(document.folder)
         if document.shape != pointer.shape:
-            raise UserError(
+            raise NotTheTomogram(
                 f"{source} has {shape_text(document.shape)} voxels, but the results are of a tomogram of "
-                f"{shape_text(pointer.shape)}: give the right one with --tomogram."
+                f"{shape_text(pointer.shape)}",
+                "give the right one with --tomogram.",
             )
         if pointer.fingerprint and not has_fingerprint(Path(source), pointer.fingerprint):
-            raise UserError(
-                f"{source} is not the tomogram that the results are of: its checksum is another one. Give "
-                "the right one with --tomogram."
+            raise NotTheTomogram(
+                f"{source} is not the tomogram that the results are of",
+                "its checksum is another one. Give the right one with --tomogram.",
             )
         yield document
     finally:
