@@ -643,6 +643,7 @@ def classified(window_with_objects: MainWindow) -> MainWindow:
 def test_one_key_answers_and_the_next_object_comes(classified: MainWindow, classing: ClassSections) -> None:
     window, queue, session = classified, classing.queue, classified.session
     assert queue.left.text().startswith("To check: 3 objects with a class of the classifier")
+    doubtful = table(window).rows[24]
     press(window, "classes.check")
     assert session.objects.value.selected == (2,) and queue.card.isVisible()
     assert queue.title.text() == "Object 2: Vesicle, 40 % sure" and queue.left.text() == "4 objects left"
@@ -668,9 +669,11 @@ def test_one_key_answers_and_the_next_object_comes(classified: MainWindow, class
     rows = table(window).rows
     assert rows[2] == ObjectRow("Vesicle", Decided.HAND)
     assert rows[1] == ObjectRow("Lipid droplet", Decided.HAND)
-    assert rows[3] == ObjectRow("Vesicle", Decided.CLASSIFIER, 0.7) and rows[24] == ObjectRow()
+    assert rows[3] == ObjectRow("Vesicle", Decided.CLASSIFIER, 0.7) and rows[24] == doubtful
     press(window, "classes.check")
     assert session.objects.value.selected == (3,), "another day it goes on where it was left"
+    queue.right.click()
+    assert session.objects.value.selected == (24,), "going back has taken its answer back"
     queue.right.click()
     assert not queue.running and queue.left.text().startswith("Nothing to check")
     assert not queue.start.isEnabled()
