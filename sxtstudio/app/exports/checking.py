@@ -64,7 +64,9 @@ def _start(context: Context, folder: Path, tomogram: Path | None, model: Path | 
             show_error(context.window, error)
 
     # It works with a tomogram of its own, so that the open one may be closed meanwhile.
-    context.jobs.start(f"Checking {folder.name}", work, on_done=done, on_error=failed, kind=JobKind.ELSEWHERE)
+    job = context.jobs.start(
+        f"Checking {folder.name}", work, on_done=done, on_error=failed, kind=JobKind.ELSEWHERE
+    )
 
 
 def _asked(context: Context, title: str, what: str, choose: Answer, filters: str) -> Path | None:
