@@ -61,6 +61,7 @@ class CheckedDialog(Dialog):
         copy.clicked.connect(lambda: QApplication.clipboard().setText(self.text))
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setFocus()
         self.resize(_WIDTH_PX, _HEIGHT_PX)
 
     @property
@@ -82,9 +83,14 @@ def _heading(found: Rerun) -> str:
 
 
 def _rows(found: Rerun) -> list[tuple[str, str]]:
-    rows = [(one.name[:1].upper() + one.name[1:], _words(one)) for one in found.outcomes]
+    rows = [(_title(one.name), _words(one)) for one in found.outcomes]
     rows.append(("Done again", ", ".join(found.done) or "nothing: all is work by hand"))
     return rows + [("Note", note) for note in found.notes]
+
+
+def _title(name: str) -> str:
+    """Return the name of a result; files are written as they are called."""
+    return name if "." in name else name[:1].upper() + name[1:]
 
 
 def _words(one: Outcome) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +44,14 @@ class Bodies(QObject):
         scene: Observed[SceneState],
         status: Observed[SceneStatus],
         style: ObjectStyle,
+        seen_before: Callable[[], bool],
         parent: QObject | None = None,
     ) -> None:
-        """Draw in ``canvas``."""
+        """Draw in ``canvas``; ``seen_before`` says that they were when the open project was saved."""
         super().__init__(parent)
         self._context, self._session = context, context.session
         self._canvas, self._scene, self._status, self._style = canvas, scene, status, style
+        self._seen_before = seen_before
         self._document: Document | None = None
         self._cut = CuttingPlane(self._session, canvas, scene, self)
         self._bodies: dict[int, ObjectSurface] = {}
@@ -157,7 +159,7 @@ class Bodies(QObject):
         self._put(BodyMeshes(self._bodies) if self._bodies else None)
         if self._meshes is None:
             return
-        if first:
+        if first and not self._seen_before():
             # The membranes would hide them, or be drawn twice. Who wants both ticks the labels again.
             self._scene.set(surface_visible=False)
         if not self._scene.value.surface_visible:

@@ -63,6 +63,7 @@ class View3D(QWidget):
         self._shown_document: Document | None = None
         self._shown_voxel_nm: VoxelSize | None = None
         self._pending_camera: dict[str, Any] = {}
+        self._bodies_seen = False  # when the open project was saved: whether labels are shown too was chosen
         self._auto = QTimer(self, singleShot=True, interval=_AUTO_MS)
         self._auto.timeout.connect(self.update_surface)
         self._start = CanvasStart(context, self)
@@ -139,7 +140,9 @@ class View3D(QWidget):
         self._feeder = PlaneFeeder(self._context, canvas.scene, canvas.request, self)
         self._builder = Builder(self._context, canvas, self.scene, self.status, self)
         self._picking = Picking(self._context, canvas, self.scene, self)
-        self._bodies = Bodies(self._context, canvas, self.scene, self.status, self._style, self)
+        self._bodies = Bodies(
+            self._context, canvas, self.scene, self.status, self._style, lambda: self._bodies_seen, self
+        )
         self._contacts = ContactPatches(
             self._context.session, canvas.scene, lambda: canvas.refresh(self.scene.value), self
         )
@@ -203,7 +206,7 @@ class View3D(QWidget):
             self._bodies.show(document)
         if self._contacts is not None:
             self._contacts.show(document)
-        if document.objects is not None and self.scene.value.bodies_visible:
+        if document.objects is not None and self.scene.value.bodies_visible and not self._bodies_seen:
             # The membranes of the objects would hide them, or be drawn twice.
             self.scene.set(surface_visible=False)
         self.update_surface()
@@ -225,6 +228,7 @@ class View3D(QWidget):
 
     def _on_document_changed(self) -> None:
         self._pending_camera = {}
+        self._bodies_seen = False
         self._forget()
         self._belonging.begin()
         if self.isVisible():
@@ -343,13 +347,15 @@ class View3D(QWidget):
         """Return what is saved with the project."""
         shown = self.canvas is not None and self._shown_document is not None
         camera = self.canvas.scene.camera.state() if shown and self.canvas else self._pending_camera
-        return {"scene": self.scene.value.to_json(), "camera": camera}
+        seen = self._bodies_seen or bool(self.body_surfaces)
+        return {"scene": self.scene.value.to_json(), "camera": camera, "bodies_seen": seen}
 
     def restore_view_state(self, state: dict[str, Any]) -> None:
         """Take it back."""
         values = scene_from_json(state.get("scene"), self.scene.value)
         camera = state.get("camera")
         self._pending_camera = camera if isinstance(camera, dict) else {}
+        self._bodies_seen = state.get("bodies_seen") is True
         self.scene.set(**vars(values))
         if "scene" in state:
             self._belonging.restored()

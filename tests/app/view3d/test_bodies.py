@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from sxtstudio.core.object_colours import number_colours
 from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.surface import OpenGL
 from sxtstudio.surface.objects import BodyMeshes
+from sxtstudio.workflow.document.project import adopt, save, snapshot
 from tests.app.objects.conftest import BOXES, LARGE, room
 
 __all__ = ["room"]
@@ -114,7 +117,11 @@ def test_a_click_chooses_and_a_change_makes_one_surface_anew(
 
 
 def test_the_labels_step_back_at_the_first_showing_whatever_a_project_says(
-    room: MainWindow, opengl: OpenGL, qtbot: QtBot
+    room: MainWindow,
+    opengl: OpenGL,
+    qtbot: QtBot,
+    tmp_path: Path,
+    open_file: Callable[[Path], MainWindow],
 ) -> None:
     view = room.context.parts.view3d
     view.restore_view_state({"scene": {"surface_visible": True, "bodies_visible": False}})
@@ -127,6 +134,14 @@ def test_the_labels_step_back_at_the_first_showing_whatever_a_project_says(
     view.scene.set(surface_visible=True)
     room.session.objects.set(hidden=frozenset({5}))
     assert view.scene.value.surface_visible, "who ticks them then wants both"
+    room.session.collect_view()
+    document = room.session.document
+    assert document is not None
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+    open_file(tmp_path / "cell.sxt")
+    assert bodies(view) is None
+    qtbot.waitUntil(lambda: bodies(view) is not None, timeout=60_000)
+    assert view.scene.value.surface_visible, "and so it is when the project is opened again"
 
 
 def test_the_plane_of_a_split_lies_in_space_as_it_is_said(room: MainWindow, view: View3D) -> None:
