@@ -313,9 +313,10 @@ class Session(QObject):
         """
         if not change.changes:
             return None
-        # Written down first: a crash before all is on the disk leaves a change that can be taken back.
-        self.changeable().undo.journal(kind, "objects", parameters).end(kept=True, rows=change)
-        return self._made(Edit(kind, (), "objects", rows=change), True, None, parameters)
+        document, edit = self.changeable(), Edit(kind, (), "objects", rows=change)
+        if edit.written_first:
+            document.undo.journal(kind, "objects", parameters).end(kept=True, rows=change)
+        return self._made(edit, True, None, parameters)
 
     def _made(
         self, edit: Edit, announce: bool, trust: Trust | None, parameters: dict[str, Any]

@@ -27,6 +27,7 @@ _ROW_BYTES = 200
 # Going through a patch, or changing a row of the table, takes as long as so many bytes of voxels.
 _PATCH_EFFORT_BYTES = 40_000
 _ROW_EFFORT_BYTES = 1_000
+_ROWS_WRITTEN_FIRST = 3000
 # The many small patches of a stroke become one where the box around them is no larger than this.
 _JOINED_BYTES = 8_000_000
 # Done to chosen objects, in the table alone.
@@ -107,6 +108,15 @@ class Edit:
     def box(self) -> Box | None:
         """The smallest box around all changes, or None if nothing changed."""
         return bounding_box(patch.box for patch in self.patches)
+
+    @property
+    def written_first(self) -> bool:
+        """Whether it is written down before it is made, for a crash half-way.
+
+        Rows of thousands of objects alone are not: rules and classifiers give them, and the window would
+        stand still for a moment. A crash in that moment costs the undo, and no row.
+        """
+        return bool(self.patches) or (self.rows is not None and len(self.rows.after) <= _ROWS_WRITTEN_FIRST)
 
     def toggle(self, volume: Voxels, on_write: OnWrite | None = None, journal: Journal | None = None) -> int:
         """Take the edit back, or make it again if it was taken back; entirely, or (error) not at all.

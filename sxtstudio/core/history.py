@@ -123,7 +123,8 @@ class EditHistory:
         try:
             edit = edit.loaded()  # its file goes, and redo needs it
             edit.check_rows(volumes.object_table)
-            journal = None if self._keeper is None else self._keeper.taking_back(edit)
+            keeper = self._keeper if edit.written_first else None
+            journal = None if keeper is None else keeper.taking_back(edit)
             if edit.patches:
                 heard = volumes.listener(edit.kind, edit.target)
                 gained = edit.take_back(volumes.volume(edit.target), heard, journal)
@@ -148,7 +149,8 @@ class EditHistory:
         if not self._undone:
             return None
         edit = self._undone[-1]
-        journal = None if self._keeper is None else self._keeper.making_again(edit)
+        keeper = self._keeper if edit.written_first else None
+        journal = None if keeper is None else keeper.making_again(edit)
         if edit.patches:
             heard = volumes.listener(edit.kind, edit.target)
             gained = edit.toggle(volumes.volume(edit.target), heard, journal)

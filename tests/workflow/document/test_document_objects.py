@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sxtstudio.core import edits
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit, NotAsItWas
 from sxtstudio.core.errors import UserError
@@ -494,3 +495,15 @@ def test_changes_of_rows_leave_no_journal(classed: Window) -> None:
     classed.history.redo(classed.document)
     classed.document.undo.wait()
     assert journals(classed.document.undo.folder) == []
+
+
+def test_rows_of_thousands_of_objects_are_not_written_twice_while_the_window_waits(
+    classed: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "_ROWS_WRITTEN_FIRST", 1)  # the latest change is of two
+    monkeypatch.setattr(classed.document.undo, "_soon", lambda work: None)
+    classed.history.undo(classed.document)
+    assert journals(classed.document.undo.folder) == []
+    classed.history.undo(classed.document)
+    assert len(journals(classed.document.undo.folder)) == 1
+    assert rows_of(classed) == {1: ROW, 2: ROW}
