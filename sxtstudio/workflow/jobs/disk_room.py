@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -77,6 +79,31 @@ def disk_state(folder: Path, needed_bytes: int, usage: Usage = shutil.disk_usage
             "have to wait.",
         )
     return DiskState(Room.ENOUGH, folder, free)
+
+
+def while_mounted(folders: Iterable[Path], usage: Usage) -> Usage:
+    """Return ``usage`` that raises OSError where the disk on which one of the folders lies now has gone.
+
+    What a share leaves behind that is not mounted any more is an empty folder on another disk.
+    """
+    places = {folder: _mount_of(folder) for folder in folders}
+
+    def asked(folder: Path) -> tuple[int, int, int]:
+        found = usage(folder)  # before the look: some are mounted when they are asked for
+        place = places.get(folder)
+        if place is not None and not os.path.ismount(place):
+            raise OSError(errno.ENODEV, f"nothing is mounted at {place} any more")
+        return found
+
+    return asked
+
+
+def _mount_of(folder: Path) -> Path:
+    """Return where the disk of a folder is mounted."""
+    place = Path(os.path.realpath(folder))
+    while not os.path.ismount(place) and place != place.parent:
+        place = place.parent
+    return place
 
 
 def worst_disk(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.batch_jobs import Batch, Free, JobOutcome, JobRunner, OneAfterAnother, OnRow
 from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted
 from sxtstudio.workflow.jobs.batch_settings import check_batch
-from sxtstudio.workflow.jobs.disk_room import DiskState, Room, Usage, disk_state, worst_disk
+from sxtstudio.workflow.jobs.disk_room import DiskState, Room, Usage, disk_state, while_mounted, worst_disk
 from sxtstudio.workflow.jobs.watch import FolderWatch
 
 # Between two looks into a folder, and at a disk that is full or has gone.
@@ -177,7 +178,10 @@ class _Watching:
         usage: Usage,
     ) -> None:
         self._watch, self._parameters, self._progress = watch, parameters, progress
-        self._follower, self._on_note, self._usage = follower, on_note, usage
+        self._follower, self._on_note = follower, on_note
+        self._own = parameters.folder or watch.folder
+        self._usage = while_mounted((self._own, *follower.folders), usage)
+        self._listed = while_mounted((watch.folder,), _listed)
         self._tomograms: dict[int, Path] = {}  # of the rows that have not ended for good
         self._tries: dict[Path, int] = {}
         self._earlier: set[Path] = set()
@@ -194,9 +198,9 @@ class _Watching:
             yield from self._pause(poll_s)
 
     def _look(self, batch: Batch) -> Iterator[int | None]:
-        found = self._watch.poll()
-        if self._watch.away:
-            self._say(disk_state(self._watch.folder, 0, _listed))
+        found = [] if self._watch_is_away() else self._watch.poll()
+        if self._watch.away or self._watch_is_away():
+            self._say(disk_state(self._watch.folder, 0, self._listed))
             return
         if self._watch.slice_folders and not self._warned_of_slices:
             self._warned_of_slices = True
@@ -238,7 +242,8 @@ class _Watching:
         if outcome.state != "done" and self._is_of_the_place(outcome, tomogram):
             if outcome.outside:
                 self._hold(outcome.message)
-            batch.wait(number, f"{outcome.message} It is tried again.")
+            when = "" if os.path.exists(tomogram) else " once it is there"
+            batch.wait(number, f"{outcome.message} It is tried again{when}.")
             self._watch.forget(tomogram)
             return
         self._outside = ""
@@ -254,6 +259,8 @@ class _Watching:
         state = self._worst(_needed(tomogram))
         if self._watch_is_away() or (state is not None and state.room >= Room.FULL):
             return True
+        if not os.path.exists(tomogram):
+            return True
         if not outcome.system_errors & _OF_THE_PLACE:
             return False
         self._tries[tomogram] = self._tries.get(tomogram, 0) + 1
@@ -267,11 +274,10 @@ class _Watching:
             self._on_note(f"work waits: {message} It is tried again.")
 
     def _watch_is_away(self) -> bool:
-        return disk_state(self._watch.folder, 0, _listed).room is Room.AWAY
+        return disk_state(self._watch.folder, 0, self._listed).room is Room.AWAY
 
     def _worst(self, needed: int) -> DiskState | None:
-        own = self._parameters.folder or self._watch.folder
-        return worst_disk(dict.fromkeys((own, *self._follower.folders)), needed, self._usage)
+        return worst_disk(dict.fromkeys((self._own, *self._follower.folders)), needed, self._usage)
 
     def _wait_for_room(self, tomogram: Path) -> Iterator[None]:
         yield from self._pause(self._held_until - time.monotonic())

@@ -185,6 +185,83 @@ def test_a_share_that_goes_while_it_is_read_fails_nothing(
     assert len({number for number, _ in states}) == 1
 
 
+def test_a_share_that_goes_and_leaves_an_empty_folder_behind_fails_nothing(
+    folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress, notes = Progress(), []
+    away, mounted = folder.with_name("elsewhere"), {folder, Path(folder.anchor)}
+    monkeypatch.setattr("os.path.ismount", lambda place: Path(place) in mounted)
+
+    class Share(Until):
+        def wants(self, tomogram: Path) -> bool:
+            if not away.exists() and not notes:
+                folder.rename(away)
+                folder.mkdir()
+                (folder / "own.mrc").touch()  # of the disk below, which is nobody's
+                mounted.remove(folder)
+            return True
+
+        def waits(self, state: DiskState | None) -> None:
+            super().waits(state)
+            if state is not None and state.room is Room.AWAY:
+                (folder / "own.mrc").unlink()
+                away.rename(folder)
+                mounted.add(folder)
+
+    follower = Share(progress, 1)
+    labels = folder.with_name("labels")
+    states = watched(folder, toy_model, follower, progress, output=labels, on_note=notes.append)
+    assert states[-1] == ("first.mrc", "done") and {name for name, _ in states} == {"first.mrc"}
+    assert f"nothing is mounted at {folder} any more" in notes[0] and "goes on" in notes[-1]
+
+
+def test_nothing_is_written_where_the_share_of_the_labels_was(
+    folder: Path, toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress, notes, labels = Progress(), [], tmp_path / "share" / "labels"
+    labels.mkdir(parents=True)
+    mounted = {tmp_path / "share", Path(tmp_path.anchor)}
+    monkeypatch.setattr("os.path.ismount", lambda place: Path(place) in mounted)
+    seen: list[list[Path]] = []
+
+    class Share(Until):
+        def wants(self, tomogram: Path) -> bool:
+            mounted.discard(tmp_path / "share")
+            return True
+
+        def waits(self, state: DiskState | None) -> None:
+            super().waits(state)
+            if state is not None and state.room is Room.AWAY:
+                seen.append(list(labels.iterdir()))
+                mounted.add(tmp_path / "share")
+
+    follower = Share(progress, 1)
+    watched(folder, toy_model, follower, progress, output=labels, on_note=notes.append)
+    assert seen == [[]] and [row.state for row in follower.rows] == ["done"]
+    assert f"{labels} cannot be reached (nothing is mounted at {tmp_path / 'share'} any more)" in notes[0]
+
+
+def test_a_tomogram_that_has_gone_before_its_turn_is_taken_once_it_is_back(
+    folder: Path, toy_model: Path
+) -> None:
+    progress, away = Progress(), folder.with_name("elsewhere.mrc")
+
+    class Moved(Until):
+        def wants(self, tomogram: Path) -> bool:
+            if not self.waited:
+                tomogram.rename(away)
+                self.waited.append("")
+            return True
+
+        def idle(self) -> None:
+            if away.exists():
+                away.rename(folder / "first.mrc")
+
+    follower = Moved(progress, 1)
+    states = watched(folder, toy_model, follower, progress)
+    assert [row.state for row in follower.rows] == ["done"] and states[-1] == ("first.mrc", "done")
+
+
 def test_a_share_that_goes_during_the_work_is_waited_for(
     folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
