@@ -61,6 +61,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import mrcfile
 import numpy as np
 import onnx
+import psutil
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -111,6 +112,24 @@ def settings_of_a_run(labels: tuple[int, int, int], **changes: Any) -> RunSettin
 def run_settings() -> Callable[..., RunSettings]:
     """The function that makes settings of a run."""
     return settings_of_a_run
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The function that lets the clock of the computer be set by two hours, as a new process sees it.
+
+    Linux knows of a process how long after the start of the computer it began, and of that when it was by
+    the clock of now.
+    """
+    if sys.platform != "linux":
+        pytest.skip("elsewhere the system keeps the times at which processes began")
+
+    def two_hours() -> None:
+        began, start = psutil.Process().create_time(), psutil.boot_time()
+        monkeypatch.setattr("psutil._pslinux.boot_time", lambda: start + 7200.0)
+        assert psutil.Process().create_time() == began + 7200.0
+
+    return two_hours
 
 
 @pytest.fixture

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import queue
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from distributed.scheduler import KilledWorker
 
 from sxtstudio.cluster.assignments import BegunTomogram, Task
-from sxtstudio.cluster.lease import forget_dead
+from sxtstudio.cluster.handed_out import EndedTask, HandedOut
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
 from sxtstudio.cluster.records import Division, OutcomeRecord, WorkerStep, message
 from sxtstudio.cluster.results import outcome_of
 from sxtstudio.cluster.shares import BatchProgress
-from sxtstudio.cluster.task import run_task, take_model
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.progress import Progress
@@ -44,17 +42,8 @@ _SEEN_S = 60.0
 OnText = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class _Ended:
-    """A task that has ended, in whatever way."""
-
-    key: str
-    name: str
-    future: Any
-
-
 class BatchRun:
-    """A batch on its machines: ``describe`` writes a task down for its worker, ``model_files`` the model."""
+    """A batch on its machines; ``out`` is what is with these."""
 
     def __init__(
         self,
@@ -66,16 +55,13 @@ class BatchRun:
         on_state: OnText,
         on_note: OnText,
     ) -> None:
-        self.topic = f"sxtstudio-{secrets.token_hex(8)}"
-        self.describe: Callable[[Task], bytes] = lambda task: b""
-        self.model_files: Callable[[], tuple[bytes, bytes]] = lambda: (b"", b"")
         self._machines, self._profile, self._batch = machines, profile, batch
         self._progress, self._total = progress, total
         self._on_state, self._on_note = on_state, on_note
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.out = HandedOut(machines.client, self._events.put)
         self._ahead: deque[tuple[int, SegmentJob]] = deque()
         self._open: dict[int, BegunTomogram] = {}  # by the number of the row, the first one first
-        self._tasks: dict[str, Task] = {}  # those that are with workers, by their key
         self._refused: dict[str, str] = {}  # why workers are left out, by their address
         self._shares = BatchProgress()
         self._first_begin: float | None = None
@@ -83,9 +69,8 @@ class BatchRun:
 
     def go(self, numbers: Iterator[int | None]) -> None:
         """Give out all jobs, and return when the last one has ended."""
-        client = self._machines.client
-        client.subscribe_topic(self.topic, self._events.put)
         left = True
+        self.out.listen()
         try:
             while left or self._ahead or self._open:
                 self._progress.check()
@@ -94,15 +79,14 @@ class BatchRun:
                 self._take_events()
                 self._show()
         except BaseException:
-            self._cancel(list(self._tasks.values()), "the batch was cancelled")
+            self.out.cancel()
             for number in self._open:
                 with suppress(UserError, OSError):
                     self._batch.stop(number)
             raise
         finally:
             self._batch.sweep()
-            with suppress(Exception):
-                client.unsubscribe_topic(self.topic)
+            self.out.stop_listening()
 
     def _give_out(self, numbers: Iterator[int | None], left: bool) -> bool:
         """Give each worker a task; False once there are no more tomograms.
@@ -112,7 +96,7 @@ class BatchRun:
         workers = self._fitting()
         self._move_tasks(workers)
         most_open = self._profile.in_flight or len(workers)
-        while len(self._tasks) < len(workers):
+        while len(self.out.tasks) < len(workers):
             task = next((one.todo.popleft() for one in self._open.values() if one.todo), None)
             if task is not None:
                 self._submit(task, workers)
@@ -137,11 +121,8 @@ class BatchRun:
             if number < 0:
                 return False
             job = self._batch.job_of(number)
-            output = self._batch.rows[number].output
             if job is not None:
                 self._ahead.append((number, job))
-            elif output is not None:  # a run that was killed may have been at its objects
-                forget_dead(output)
         return left
 
     def _division(self) -> Division | None:
@@ -171,48 +152,17 @@ class BatchRun:
         return fitting
 
     def _submit(self, task: Task, workers: frozenset[str]) -> None:
-        tomogram = task.tomogram
         try:
-            content = self.describe(task)
+            self.out.hand_out(task, workers if self._refused else None)
         except (ValueError, OSError) as error:
-            self._end(tomogram, JobOutcome("failed", str(error)))
-            return
-        task.name = f"run_task-{self.topic}-{task.key}-{secrets.token_hex(4)}"
-        task.begun = task.sending = False
-        task.allowed = workers if self._refused else None
-        task.future = self._machines.client.submit(
-            run_task,
-            content,
-            task.name,
-            key=task.name,
-            pure=False,
-            retries=0,
-            workers=None if task.allowed is None else sorted(task.allowed),
-        )
-        self._tasks[task.key] = tomogram.given_out[task.key] = task
-        self._hear_of_end(task)
-
-    def _hear_of_end(self, task: Task) -> None:
-        key, name = task.key, task.name
-        if task.future is not None:
-            task.future.add_done_callback(lambda future: self._events.put(_Ended(key, name, future)))
+            self._end(task.tomogram, JobOutcome("failed", str(error)))
 
     def _move_tasks(self, workers: frozenset[str]) -> None:
         """Give those anew for which none is left of the workers that were allowed."""
-        for task in list(self._tasks.values()):
+        for task in list(self.out.tasks.values()):
             if task.allowed is not None and not task.begun and not task.allowed & workers:
-                self._take_back(task)
+                self.out.take_back(task)
                 task.tomogram.todo.appendleft(task)
-
-    def _take_back(self, task: Task) -> None:
-        self._cancel([task], "it is not wanted any more")
-        self._forget(task)
-
-    def _forget(self, task: Task) -> None:
-        """Say that no worker has it."""
-        self._tasks.pop(task.key, None)
-        task.tomogram.given_out.pop(task.key, None)
-        task.future = None
 
     def _take_events(self) -> None:
         until = time.monotonic() + _WAIT_S
@@ -221,13 +171,13 @@ class BatchRun:
                 event = self._events.get(timeout=rest)
             except queue.Empty:
                 return
-            if isinstance(event, _Ended):
+            if isinstance(event, EndedTask):
                 self._take_end(event)
             else:
                 self._take_message(message(event))
 
     def _take_message(self, found: dict[str, Any]) -> None:
-        task = self._tasks.get(str(found.get("key")))
+        task = self.out.tasks.get(str(found.get("key")))
         if task is None:
             return
         tomogram = task.tomogram
@@ -252,8 +202,8 @@ class BatchRun:
                 tomogram.keep_slices()
                 self._batch.count_slices(tomogram.number, *tomogram.slices)
 
-    def _take_end(self, ended: _Ended) -> None:
-        task, future = self._tasks.get(ended.key), ended.future
+    def _take_end(self, ended: EndedTask) -> None:
+        task, future = self.out.tasks.get(ended.key), ended.future
         if task is None or ended.name != task.name:
             return
         if task.sending:
@@ -308,16 +258,16 @@ class BatchRun:
     def _progressed(self, task: Task) -> None:
         self._machines.progressed()
         task.tries = 0
-        self._forget(task)
+        self.out.forget(task)
 
     def _leave_out(self, task: Task, text: str) -> None:
         """Give nothing more to a worker that does not fit, and its task to another one."""
-        for address in self._addresses(task):
+        for address in self.out.who_has(task):
             if address not in self._refused:
                 self._refused[address] = text
                 LOGGER.warning("a worker is left out: %s", text)
                 self._on_note(f"{text} It is left out.")
-        self._forget(task)
+        self.out.forget(task)
         task.tomogram.todo.appendleft(task)
 
     def _go_round(self, task: Task, found: OutcomeRecord) -> None:
@@ -327,19 +277,19 @@ class BatchRun:
         if tomogram.rounds >= MOST_TRIES:
             self._end(tomogram, JobOutcome("failed", found.message))
             return
-        self._forget(task)
+        self.out.forget(task)
         if found.state == "missing":
             tomogram.again(found.step, found.missing)
             return
         for other in list(tomogram.given_out.values()):
-            self._take_back(other)
+            self.out.take_back(other)
         tomogram.todo.clear()
         tomogram.begin()
 
     def _lost(self, task: Task) -> None:
         """Give out again what was lost with its worker, unless that happens again and again."""
         tomogram = task.tomogram
-        self._forget(task)
+        self.out.forget(task)
         written = tomogram.written() if task.step in (WorkerStep.BEGIN, WorkerStep.FINISH) else None
         if written is not None:  # it was lost with nothing but the word that it was done
             self._machines.progressed()
@@ -361,15 +311,9 @@ class BatchRun:
             self._batch.wait(tomogram.number, "its worker was lost; it goes on where that one stopped")
         tomogram.todo.appendleft(task)
 
-    def _addresses(self, task: Task) -> list[str]:
-        """Return the worker that has the result of a task, of none or several."""
-        if task.future is None:
-            return []
-        return [one for place in self._machines.client.who_has([task.future]).values() for one in place]
-
     def _send_model(self, task: Task) -> None:
         """Send the model to the worker that has none; once it is there, the task is given out once more."""
-        addresses = self._addresses(task)
+        addresses = self.out.who_has(task)
         if not addresses:  # that worker has gone
             self._lost(task)
             return
@@ -378,25 +322,9 @@ class BatchRun:
             self._end(task.tomogram, JobOutcome("failed", text, outside=True))
             return
         try:
-            model, card = self.model_files()
-            content = self.describe(task)
+            self.out.send_model(task, addresses[0])
         except (ValueError, OSError, UserError) as error:
             self._end(task.tomogram, _not_sent(error))
-            return
-        task.given.add(addresses[0])
-        task.name = f"take_model-{self.topic}-{task.key}-{secrets.token_hex(4)}"
-        task.begun, task.sending, task.allowed = False, True, frozenset(addresses[:1])
-        task.future = self._machines.client.submit(
-            take_model,
-            content,
-            model,
-            card,
-            key=task.name,
-            pure=False,
-            retries=0,
-            workers=addresses[:1],
-        )
-        self._hear_of_end(task)
 
     def _take_sent(self, task: Task) -> None:
         """Give a task out once more whose worker has been sent the model, unless that went wrong."""
@@ -409,7 +337,7 @@ class BatchRun:
         if future is None or future.status != "finished":
             self._lost(task)
             return
-        self._forget(task)
+        self.out.forget(task)
         task.tomogram.todo.appendleft(task)
 
     def _await_output(self, tomogram: BegunTomogram, found: OutcomeRecord) -> None:
@@ -423,7 +351,7 @@ class BatchRun:
 
     def _end(self, tomogram: BegunTomogram, outcome: JobOutcome) -> None:
         for task in list(tomogram.given_out.values()):
-            self._take_back(task)
+            self.out.take_back(task)
         self._open.pop(tomogram.number, None)
         self._shares.end(tomogram.number)
         if tomogram.segmented is not None:  # its labels are there, whatever became of its objects
@@ -435,16 +363,9 @@ class BatchRun:
                 "the profile (paths)."
             )
             outcome = JobOutcome("failed", text)
-        forget_dead(tomogram.job.output)
         if outcome.state == "failed" or (outcome.objects is not None and outcome.objects.trouble):
             self._batch.sweep()  # its worker may have been killed while it wrote
         self._batch.end(tomogram.number, outcome)
-
-    def _cancel(self, tasks: list[Task], reason: str) -> None:
-        """Tell the workers that nothing of it is wanted any more."""
-        futures = [task.future for task in tasks if task.future is not None]
-        with suppress(Exception):
-            self._machines.client.cancel(futures, force=True, reason=reason)
 
     def _show(self) -> None:
         now = time.monotonic()

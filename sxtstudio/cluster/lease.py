@@ -18,17 +18,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import psutil
-from msgspec import Meta, Struct
-
-from sxtstudio.cluster.space import process_space
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME as LOCK
-from sxtstudio.core.plain_files import read_plain
-from sxtstudio.core.records import read_json_record
+from sxtstudio.core.process_identity import process_space
+from sxtstudio.workflow.jobs.worker_mark import MarkOwner, mark_of, read_mark
 
 # Between two beats; without one for so long its holder counts as dead. Network file systems may keep what a
 # folder holds for a minute.
@@ -38,22 +33,10 @@ SETTLE_S = 2.0
 # A worker that lives and goes on working has so long to end, after a scheduler has lost it.
 PATIENCE_S = 240.0
 _LOOK_S = 0.5
-# By the clocks of two computers, which may differ: then nobody holds it any more.
-_LONG_SILENT_S = 3600.0
-_MOST_BYTES = 10_000
-_Word = Annotated[str, Meta(max_length=300)]
 
 
 class Taken(UserError):
     """Somebody else works on the tomogram, and lives."""
-
-
-class _Holder(Struct, frozen=True):
-    token: _Word
-    host: _Word
-    space: _Word
-    process: int
-    beat: int
 
 
 @dataclass(frozen=True)
@@ -66,30 +49,12 @@ class Times:
     patience: float = PATIENCE_S
 
 
-def lease_file(output: Path) -> Path:
-    """Return the file beside ``output`` that says who works on it."""
-    return output.with_name(f".{output.name}.worker")
-
-
-def forget_dead(output: Path) -> None:
-    """Remove the file of a worker that was killed, where nobody will take ``output`` over any more.
-
-    Of a process of another computer it is not known whether it lives; but one that does beats.
-    """
-    path = lease_file(output)
-    with suppress(OSError, UserError):
-        silent = time.time() - path.lstat().st_mtime > _LONG_SILENT_S
-        found = read_json_record(read_plain(path, _MOST_BYTES), _Holder, "the lease")
-        if silent or _is_dead_here(found):
-            path.unlink()
-
-
 class Lease:
     """Held from ``take`` to ``release``; ``lost`` says whether somebody has taken over."""
 
     def __init__(self, path: Path, times: Times) -> None:
         self._path, self._times = path, times
-        self._own = _Holder(secrets.token_hex(16), platform.node(), process_space(), os.getpid(), 0)
+        self._own = MarkOwner(secrets.token_hex(16), platform.node(), process_space(), os.getpid(), 0)
         self._stopped = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -116,7 +81,7 @@ class Lease:
         UserError
             If a folder lies where the file of the lease must be.
         """
-        lease = cls(lease_file(output), times or Times())
+        lease = cls(mark_of(output), times or Times())
         lease._acquire(output, work, check)
         lease._thread.start()
         return lease
@@ -138,7 +103,7 @@ class Lease:
     def _acquire(self, output: Path, work: Path, check: Callable[[], None]) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
         begin = changed = time.monotonic()
-        seen: _Holder | None = None
+        seen: MarkOwner | None = None
         lives = False
         while True:
             check()
@@ -154,7 +119,7 @@ class Lease:
             if found != seen:
                 lives = lives or (seen is not None and found is not None)
                 seen, changed = found, now
-            if (found is not None and _is_dead_here(found)) or now - changed >= self._times.silent:
+            if (found is not None and found.is_dead_here) or now - changed >= self._times.silent:
                 if self._take_over(work):
                     return
                 begin = changed = time.monotonic()
@@ -198,16 +163,16 @@ class Lease:
         found = self._read()
         return found is not None and found.token == self._own.token
 
-    def _read(self) -> _Holder | None:
+    def _read(self) -> MarkOwner | None:
         """Return who holds it; None where that cannot be read now."""
         try:
-            return read_json_record(read_plain(self._path, _MOST_BYTES), _Holder, "the lease")
+            return read_mark(self._path)
         except (OSError, UserError):
             return None
 
     def _write(self) -> None:
         own = self._own
-        self._own = _Holder(own.token, own.host, own.space, own.process, own.beat + 1)
+        self._own = MarkOwner(own.token, own.host, own.space, own.process, own.beat + 1)
         # A share that is away for a moment: others wait longer than that.
         with suppress(OSError, UserError), atomic_write(self._path, own=True) as temporary:
             temporary.write_bytes(self._content())
@@ -216,9 +181,3 @@ class Lease:
         own = self._own
         entries = {"token": own.token, "host": own.host, "space": own.space}
         return json.dumps({**entries, "process": own.process, "beat": own.beat}).encode()
-
-
-def _is_dead_here(found: _Holder) -> bool:
-    """Whether it was a process of this machine that has ended; of others that is not known."""
-    here = found.host == platform.node() and found.space == process_space()
-    return here and found.process != os.getpid() and not psutil.pid_exists(found.process)

@@ -14,9 +14,9 @@ import msgspec
 import psutil
 from msgspec import Meta, Struct
 
-from sxtstudio.cluster.space import process_space
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import create_own, is_own_folder, read_plain
+from sxtstudio.core.process_identity import process_begin, process_space
 from sxtstudio.core.records import read_json_record
 
 LOGS = "logs"
@@ -48,7 +48,7 @@ def make_run_folder(place: Path) -> Path:
         place.mkdir(parents=True, exist_ok=True)
         sweep_run_folders(place)
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        own = _Owner(platform.node(), process_space(), os.getpid(), psutil.Process().create_time())
+        own = _Owner(platform.node(), process_space(), os.getpid(), process_begin())
         with create_own(folder / _OWNER) as file:
             file.write(msgspec.json.encode(own))
         (folder / LOGS).mkdir()
@@ -73,7 +73,7 @@ def _is_dead(folder: Path) -> bool:
     if (owner.host, owner.space) != (platform.node(), process_space()):
         return False  # nobody here can know
     try:
-        return abs(psutil.Process(owner.process).create_time() - owner.begin) > _SAME_BEGIN_S
+        return abs(process_begin(owner.process) - owner.begin) > _SAME_BEGIN_S
     except psutil.NoSuchProcess:
         return True
     except psutil.Error:

@@ -45,11 +45,11 @@ class ClusterRunner:
         got = Machines(self._profile) if self._machines is None else nullcontext(self._machines)
         with got as machines:
             run = BatchRun(machines, self._profile, batch, progress, total, self._on_state, self._on_note)
-            run.describe = lambda task: to_bytes(
+            run.out.describe = lambda task: to_bytes(
                 job_record(
                     task.tomogram.job,
                     key=task.key,
-                    topic=run.topic,
+                    topic=run.out.topic,
                     versions=own_versions(),
                     model=model,
                     mapping=mapping,
@@ -60,5 +60,5 @@ class ClusterRunner:
                     objects=batch.objects if task.step is WorkerStep.OBJECTS else None,
                 )
             )
-            run.model_files = lambda: model_files(card)
+            run.out.model_files = lambda: model_files(card)
             run.go(numbers)

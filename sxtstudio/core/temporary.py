@@ -27,6 +27,8 @@ from typing import Literal
 
 import psutil
 
+from sxtstudio.core.process_identity import process_begin
+
 Use = Literal["part", "old"]
 
 # A name may have 255 bytes, and a letter up to four; a checksum then tells long names apart.
@@ -36,14 +38,15 @@ _FORMER_WRITER = r"[0-9a-f]{8}"  # of former versions, which did not say whose i
 _NAME = re.compile(rf"\.(?P<stem>.*)\.({_WRITER}|{_FORMER_WRITER})\.(?P<use>part|old)(?P<suffix>\..*)?", re.S)
 # Nobody can ask whether a process of another computer is alive; but whoever is writes more often than that.
 _YOUNG_S = 3600.0
-_SAME_BEGIN_S = 60.0
+# Of one process this is given with some digits less here and there.
+_SAME_BEGIN_S = 2.0
 
 
 def temporary_name(final: Path, use: Use = "part") -> Path:
     """Return a new name beside ``final``, with its suffix."""
     begin = 0  # not known
     with suppress(psutil.Error):
-        begin = int(psutil.Process().create_time())
+        begin = int(process_begin())
     writer = f"{_this_computer()}-{os.getpid():x}-{begin:x}-{secrets.token_hex(2)}"
     return final.with_name(f".{_stem(final)}.{writer}.{use}{final.suffix}")
 
@@ -127,12 +130,12 @@ def _is_needed(path: Path) -> bool:
     unchanged_s = time.time() - _changed(path)
     if found["computer"] == _this_computer():
         try:
-            began = psutil.Process(int(found["process"], 16)).create_time()
+            began = process_begin(int(found["process"], 16))
         except psutil.NoSuchProcess:
             return False
         except psutil.Error:
             return True
-        # Numbers of processes are used again; the clock of a computer may have been set meanwhile.
+        # Numbers of processes are used again.
         begin = int(found["begin"], 16)
         return not begin or abs(began - begin) < _SAME_BEGIN_S or unchanged_s < _YOUNG_S
     return unchanged_s < _YOUNG_S

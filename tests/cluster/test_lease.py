@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from sxtstudio.cluster.lease import Lease, Taken, Times, forget_dead, lease_file
+from sxtstudio.cluster.lease import Lease, Taken, Times
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME, FolderLock
 from sxtstudio.segment.checkpoint import Checkpoint
+from sxtstudio.workflow.jobs.worker_mark import forget_dead, mark_of
 
 QUICK = Times(beat=0.05, silent=0.4, settle=0.1, patience=0.3)
 
@@ -32,17 +33,17 @@ def take(output: Path, times: Times = QUICK) -> Lease:
 def leave(output: Path, **changes: object) -> None:
     """Leave the lease of another worker."""
     entries = {"token": "x" * 32, "host": "node-7", "space": "pid:[1]", "process": 1, "beat": 3}
-    lease_file(output).write_text(json.dumps({**entries, **changes}))
+    mark_of(output).write_text(json.dumps({**entries, **changes}))
 
 
 def test_it_is_held_and_given_back(output: Path) -> None:
     lease = take(output)
-    first = json.loads(lease_file(output).read_text())
+    first = json.loads(mark_of(output).read_text())
     time.sleep(0.3)
-    later = json.loads(lease_file(output).read_text())
+    later = json.loads(mark_of(output).read_text())
     assert later["beat"] > first["beat"] and later["token"] == first["token"]
     lease.release()
-    assert not lease_file(output).exists()
+    assert not mark_of(output).exists()
     take(output).release()
 
 
@@ -80,7 +81,7 @@ def died_here(output: Path) -> None:
 
 def test_a_worker_that_died_here_does_not_block_at_all(output: Path) -> None:
     died_here(output)
-    assert lease_file(output).exists()
+    assert mark_of(output).exists()
     begin = time.monotonic()
     take(output, Times(silent=60, settle=0.05)).release()
     assert time.monotonic() - begin < 20
@@ -90,22 +91,22 @@ def test_what_nobody_will_take_over_is_forgotten_unless_its_worker_lives(output:
     forget_dead(output)  # there is none
     lease = take(output)
     forget_dead(output)
-    assert lease_file(output).exists()
+    assert mark_of(output).exists()
     lease.release()
     leave(output)  # of another computer: it beats, or has not for an hour
     forget_dead(output)
-    assert lease_file(output).exists()
+    assert mark_of(output).exists()
     long_ago = time.time() - 4000
-    os.utime(lease_file(output), (long_ago, long_ago))
+    os.utime(mark_of(output), (long_ago, long_ago))
     forget_dead(output)
-    assert not lease_file(output).exists()
+    assert not mark_of(output).exists()
     died_here(output)
     forget_dead(output)
-    assert not lease_file(output).exists()
+    assert not mark_of(output).exists()
 
 
 def test_a_folder_of_its_name_is_told_at_once(output: Path) -> None:
-    lease_file(output).mkdir()
+    mark_of(output).mkdir()
     with pytest.raises(UserError, match=r"\.worker is a folder, and a worker keeps a file of this name"):
         take(output)
 
@@ -119,7 +120,7 @@ def test_who_was_only_asleep_stops_and_leaves_everything(output: Path) -> None:
         time.sleep(0.02)
     assert lease.lost
     lease.release()
-    assert json.loads(lease_file(output).read_text())["host"] == "node-7"
+    assert json.loads(mark_of(output).read_text())["host"] == "node-7"
 
 
 def test_of_two_that_take_over_at_once_one_goes_on(output: Path) -> None:

@@ -120,6 +120,16 @@ def test_a_worker_ends_with_a_run_that_is_killed_and_the_next_run_removes_its_ke
     assert not folder.exists()
 
 
+def test_the_folder_of_a_run_that_lives_stays_though_the_clock_was_set(
+    tmp_path: Path, set_clock: Callable[[], None]
+) -> None:
+    """With its keys: workers that it starts from then on would not reach it."""
+    folder = run_folder.make_run_folder(tmp_path)
+    set_clock()
+    run_folder.sweep_run_folders(tmp_path)
+    assert folder.is_dir()
+
+
 def test_folders_of_other_computers_and_of_nobody_stay(tmp_path: Path) -> None:
     other, nobody = (tmp_path / f"sxtstudio-run-{name}" for name in ("other", "nobody"))
     for folder in (other, nobody):

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from sxtstudio.cluster.lease import lease_file
 from sxtstudio.cluster.local_process import worker_words
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
@@ -30,6 +29,7 @@ from sxtstudio.workflow.jobs.batch import BatchParameters, run_batch
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.segmenting import partial_folder
+from sxtstudio.workflow.jobs.worker_mark import mark_of
 from tests.cluster.conftest import write_deep
 
 TWO = Profile("local", workers=2)
@@ -149,7 +149,7 @@ def test_a_killed_worker_costs_the_slices_in_hand_and_the_other_one_goes_on(
         rows.append(row)
         if row.slices is not None and row.slices[0] >= 3 and not killed:
             before.append(row.slices[0])
-            killed.append(kill_holder(lease_file(out / "deep.labels.tif")))
+            killed.append(kill_holder(mark_of(out / "deep.labels.tif")))
 
     moved = replace(TWO, paths={str(slow_model.parent / slow_model.name): "/nowhere/slow.onnx"})
     (row,) = run_batch(

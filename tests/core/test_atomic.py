@@ -199,6 +199,16 @@ def test_a_process_that_only_has_the_number_of_the_writer_is_another(tmp_path):
     assert names(tmp_path) == ["labels.tif"]
 
 
+def test_what_a_living_process_writes_stays_though_the_clock_was_set(tmp_path, set_clock):
+    left = temporary_name(tmp_path / "labels.tif")
+    left.touch()
+    then = time.time() - 2 * 3600  # as the clock of now has it
+    os.utime(left, (then, then))
+    set_clock()
+    sweep_folder(tmp_path)
+    assert left.exists()
+
+
 def test_of_a_folder_goes_what_dead_processes_have_begun_whatever_it_was_for(tmp_path):
     living = temporary_name(tmp_path / "a.labels.tif")
     computer, _, begin, chance = living.name.split(".")[3].split("-")

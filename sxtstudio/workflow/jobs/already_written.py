@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from msgspec import Meta, Struct
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.records import read_json, record_of
+from sxtstudio.core.walk import walk
+from sxtstudio.io import open_volume
 from sxtstudio.workflow.jobs.batch_files import APART
 from sxtstudio.workflow.jobs.batch_jobs import JobOutcome
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder
@@ -74,12 +77,23 @@ def written_outcome(job: SegmentJob, before: Before) -> JobOutcome | None:
     if now.labels in (None, before.labels) or partial_folder(job.output).exists():
         return None
     if job.report is None:
-        return JobOutcome("done")
+        with suppress(UserError):
+            return _counted(job.output)
+        return None
     if now.report in (None, before.report):
         return None
     with suppress(UserError):
         return _outcome(record_of(read_json(job.report, "The report"), _Report, "The report"))
     return None
+
+
+def _counted(labels: Path) -> JobOutcome:
+    """Return what the labels themselves say of such a result: how much is labelled."""
+    with open_volume(labels) as file:
+        voxels = sum(int(np.count_nonzero(file.read(box))) for box in walk(file.shape))
+        return JobOutcome(
+            "done", labelled=voxels / math.prod(file.shape), details={"voxels_labelled": voxels}
+        )
 
 
 def _outcome(report: _Report) -> JobOutcome:

@@ -43,6 +43,7 @@ from sxtstudio.workflow.jobs.inspecting import labels_text, tilt_series_text
 from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, OutputFile, check_outputs, check_space
 from sxtstudio.workflow.jobs.report import segment_report, write_report
 from sxtstudio.workflow.jobs.unchanged import KnownInput
+from sxtstudio.workflow.jobs.worker_mark import forget_dead
 
 Pixels = NDArray[np.uint8]
 Notes = tuple[str, ...]
@@ -194,6 +195,7 @@ def segment_file(
         if job.report:
             write_report(job.report, report)
         found.discard()
+        forget_dead(job.output)
     input_notes = notes_of(source.tomogram.volume, job.voxel_nm)
     return SegmentResult(found, cleaned, receipt, probability, report, tuple(input_notes), tuple(notes))
 

@@ -28,6 +28,7 @@ from msgspec import Meta, Struct
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.process_identity import process_begin
 from sxtstudio.core.records import RecordError, read_json_record
 from sxtstudio.core.temporary import final_name, remove, temporary_name
 
@@ -35,8 +36,8 @@ from sxtstudio.core.temporary import final_name, remove, temporary_name
 SLICES = "slices"
 _OWNER, _OVER = "owner.json", "over"
 _MOST_BYTES = 10_000
-# Processes that begin at the same time as another of the same number are this one.
-_SAME_BEGIN_S = 60.0
+# Of one process this is given with some digits less here and there.
+_SAME_BEGIN_S = 2.0
 
 
 class _Owner(Struct, frozen=True):
@@ -59,7 +60,7 @@ def begin_attempt(final: Path) -> Path:
     owner = {
         "computer": platform.node(),
         "process": os.getpid(),
-        "begin": psutil.Process().create_time(),
+        "begin": process_begin(),
     }
     try:
         attempt.mkdir()
@@ -105,7 +106,7 @@ def worker_of(attempt: Path) -> Worker:
     if owner.computer != platform.node():
         return Worker.ELSEWHERE
     try:
-        began = psutil.Process(owner.process).create_time()
+        began = process_begin(owner.process)
     except psutil.NoSuchProcess:
         return Worker.NOBODY
     except psutil.Error:

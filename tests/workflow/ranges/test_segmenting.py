@@ -11,6 +11,7 @@ import shutil
 import signal
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from sxtstudio.workflow.jobs.segmenting import SegmentJob, SegmentResult, segmen
 from sxtstudio.workflow.ranges import folder as folder_module
 from sxtstudio.workflow.ranges import plan as plan_module
 from sxtstudio.workflow.ranges import segmenting
+from sxtstudio.workflow.ranges.attempts import Worker, begin_attempt, worker_of
 from sxtstudio.workflow.ranges.finishing import finish_segmentation
 from sxtstudio.workflow.ranges.plan import DoesNotFit
 from sxtstudio.workflow.ranges.planning import plan_segmentation
@@ -296,6 +298,14 @@ def assert_equal_but_for_kept(job: SegmentJob, once: SegmentJob) -> None:
     assert job.probability is not None and once.probability is not None
     assert_same_voxels(job.probability, once.probability)
     assert report_of(job)["trust"] == report_of(once)["trust"]
+
+
+def test_whoever_lives_keeps_an_attempt_though_the_clock_was_set(
+    tmp_path: Path, set_clock: Callable[[], None]
+) -> None:
+    attempt = begin_attempt(tmp_path / "range-0000")
+    set_clock()
+    assert worker_of(attempt) is Worker.HERE
 
 
 def test_killed_between_its_name_and_its_place(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
