@@ -16,6 +16,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.printable import csv_text
 from sxtstudio.core.records import read_json, record_of
+from sxtstudio.io import open_volume
 from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.jobs.batch_objects import ObjectsFound
@@ -95,6 +96,7 @@ class Names:
         self._suffix = suffix
         self._existing = existing
         self._taken: dict[Path, Path] = {}
+        self._damaged: dict[Path, Path] = {}  # labels, by the tomogram
 
     def output(self, tomogram: Path, *, anew: bool = False) -> Path:
         """Return where the labels of ``tomogram`` belong; ``anew`` where there is nothing yet."""
@@ -118,7 +120,7 @@ class Names:
         """Return the labels that were made from ``tomogram`` earlier, or None.
 
         Those of a former file of its name do not count, as far as their report says so; where there is no
-        report they count unless the file is known to be ``replaced``.
+        report they count unless the file is known to be ``replaced``. Nor do damaged ones.
         """
         rivals: list[str] = []
         for stem in _stems(tomogram, rivals):
@@ -130,9 +132,17 @@ class Names:
                 if not _belongs(path, tomogram, rivals):
                     break
                 if _is_of_this_file(path, tomogram, unknown=not replaced):
+                    if _is_damaged(path):
+                        self._damaged[tomogram] = path
+                        continue
                     self._taken[_key(path)] = tomogram
                     return path
         return None
+
+    def of_damaged(self, tomogram: Path) -> str:
+        """Say which of the labels that were made from ``tomogram`` earlier are damaged; "" if none are."""
+        found = self._damaged.get(tomogram)
+        return f"{found.name}, which was there already, is damaged: delete it" if found is not None else ""
 
     def _named(self, tomogram: Path, stem: str, more: bool) -> Iterator[Path]:
         folder = self._folder or on_disk(tomogram).parent
@@ -236,6 +246,17 @@ def _is_of_this_file(output: Path, tomogram: Path, unknown: bool) -> bool:
         return has_fingerprint(tomogram, said)
     except OSError:
         return unknown
+
+
+def _is_damaged(labels: Path) -> bool:
+    """Whether labels cannot be opened, though they can be read."""
+    try:
+        with open_volume(labels):
+            return False
+    except OSError:
+        return False
+    except UserError as error:
+        return not isinstance(error.__cause__, OSError)
 
 
 def _belongs(output: Path, tomogram: Path, rivals: list[str]) -> bool:

@@ -37,6 +37,7 @@ from sxtstudio.workflow.jobs.segmenting import (
     segment_file,
 )
 from sxtstudio.workflow.jobs.watch import stored_bytes
+from sxtstudio.workflow.jobs.worker_mark import forget_dead
 
 if TYPE_CHECKING:
     from sxtstudio.workflow.jobs.batch import BatchParameters
@@ -242,6 +243,7 @@ class Batch:
         self.rows[number] = replace(self.rows[number], output=output)
         if there:
             text = f"{output.name} is there already{_unfinished(output)}"
+            text = APART.join(filter(None, (text, self._names.of_damaged(tomogram))))
             self._set(number, state="skipped", message=text, doubts=doubts_beside(output))
             self._picture(number, self.rows[number])
             return None
@@ -282,6 +284,8 @@ class Batch:
         message = outcome.message
         self.rows[number] = replace(self.rows[number], finding_objects=False)
         if outcome.state == "done":
+            damaged = self._names.of_damaged(self.rows[number].tomogram)
+            message = APART.join(filter(None, (message, damaged)))
             self._set(
                 number,
                 state="done",
@@ -338,6 +342,9 @@ class Batch:
         self._ended(number, outcome)
 
     def _ended(self, number: int, outcome: JobOutcome) -> None:
+        output = self.rows[number].output
+        if output is not None:  # the worker of an earlier run may have been killed, also at its objects
+            forget_dead(output)
         if self._on_end is not None:
             self._on_end(self, number, outcome)
         self._write()

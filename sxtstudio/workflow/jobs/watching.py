@@ -198,8 +198,10 @@ class _Watching:
             yield from self._pause(poll_s)
 
     def _look(self, batch: Batch) -> Iterator[int | None]:
-        found = [] if self._watch_is_away() else self._watch.poll()
+        found = self._watch.poll()
         if self._watch.away or self._watch_is_away():
+            for tomogram in found:  # of the disk below, or just before the share went
+                self._watch.forget(tomogram)
             self._say(disk_state(self._watch.folder, 0, self._listed))
             return
         if self._watch.slice_folders and not self._warned_of_slices:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import platform
 import shutil
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -187,6 +190,45 @@ def test_what_a_killed_run_has_begun_goes_where_nothing_is_made_anew(
     assert row.state == "skipped" and sorted((tmp_path / "out").iterdir()) == before
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".mrc"])
+@pytest.mark.parametrize("left", [0, 100, 0.5], ids=["empty", "100 bytes", "half"])
+def test_damaged_labels_that_are_there_are_told_and_made_anew_beside(
+    left: float, suffix: str, three: list[Path], toy_model: Path, tmp_path: Path
+) -> None:
+    wanted = parameters(toy_model, tmp_path / "out", existing="skip", suffix=suffix)
+    (good,) = run_batch(three[:1], wanted)
+    assert good.output is not None
+    content = good.output.read_bytes()
+    good.output.write_bytes(content[: int(left * len(content)) if left < 1 else int(left)])
+    damaged = good.output.read_bytes()
+    (row,) = run_batch(three[:1], wanted)
+    assert row.state == "done" and row.output == good.output.with_name(f"a.labels-2{suffix}")
+    assert row.output.read_bytes() == content and good.output.read_bytes() == damaged
+    assert f"a.labels{suffix}, which was there already, is damaged: delete it" in row.message
+    (row,) = run_batch(three[:1], wanted)
+    assert row.state == "skipped" and row.message.startswith(f"a.labels-2{suffix} is there already; a.labels")
+
+
+@pytest.mark.parametrize("skipped", [True, False], ids=["skipped", "made"])
+def test_the_mark_of_a_killed_worker_goes_without_a_cluster_as_well(
+    skipped: bool, three: list[Path], toy_model: Path, tmp_path: Path
+) -> None:
+    wanted = parameters(toy_model, tmp_path / "out", existing="skip")
+    if skipped:
+        run_batch(three[:1], wanted)
+    (tmp_path / "out").mkdir(exist_ok=True)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    space = os.readlink("/proc/self/ns/pid") if sys.platform == "linux" else ""
+    own = {"token": "x", "host": platform.node(), "space": space, "process": dead.pid, "beat": 3}
+    mark = tmp_path / "out" / ".a.labels.tif.worker"
+    mark.write_text(json.dumps(own))
+    (tmp_path / "out" / ".b.labels.tif.worker").write_text(json.dumps({**own, "host": "node-7"}))
+    (row,) = run_batch(three[:1], wanted)
+    assert row.state == ("skipped" if skipped else "done") and not mark.exists()
+    assert (tmp_path / "out" / ".b.labels.tif.worker").exists()  # of another tomogram, and it may live
+
+
 def test_finished_rows_of_an_earlier_run_are_kept(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
     """In "replace" mode a namesake must not get the name of a row that is not run again."""
     out, other = tmp_path / "results", tmp_path / "tuesday" / "a.mrc"
@@ -238,7 +280,7 @@ def test_the_time_left_goes_by_the_size_of_tomograms_and_not_by_what_is_left_out
     sizes = {"small.mrc": 1000, "there.mrc": 50_000, "large.mrc": 8000, "last.mrc": 1000}
     for name, size in sizes.items():
         (tmp_path / name).write_bytes(bytes(size))
-    (tmp_path / "there.labels.tif").touch()
+    tifffile.imwrite(tmp_path / "there.labels.tif", np.zeros((2, 8, 8), np.uint8))
     clock = [0.0]
     monkeypatch.setattr("sxtstudio.core.stages.time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr("sxtstudio.core.progress.time", SimpleNamespace(monotonic=lambda: clock[0]))
