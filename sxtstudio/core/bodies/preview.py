@@ -44,7 +44,7 @@ def preview_slice(
     columns["change"] = np.full(len(table), _CHANGE)
     columns["log_children"] = np.log1p(children)
     likely = IS_BODY.probability(np.stack([columns[name] for name in FEATURES], 1)) >= parameters.sure
-    likely &= ~table["solid"] & (children < _CELL_CHILDREN) & (table["sides"] < 3)
+    likely &= ~table["solid"] & ~table["bay"] & (children < _CELL_CHILDREN) & (table["sides"] < 3)
     kept = np.concatenate([[False], likely])
     numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)[found.numbers]
     with_walls = expand_labels(numbers, 2 * half)

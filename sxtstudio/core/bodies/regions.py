@@ -26,6 +26,7 @@ from skimage.segmentation import expand_labels, watershed
 from sxtstudio.core.bodies.holes import without_holes
 from sxtstudio.core.bodies.hull import hull_area
 from sxtstudio.core.bodies.interstices import LARGEST, LEAST_RADIUS, MOST_SOLID, is_interstice
+from sxtstudio.core.bodies.line_ends import ends_at
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 
@@ -33,6 +34,13 @@ Numbers = NDArray[np.int32]
 
 #: A neck is a leak where it is narrower than a gap may be, and narrower than this share of what it joins.
 LEAK = 0.6
+#: A gap up to so many times wider is closed in the outline of a wide body, whose radius is so many times half
+#: the width of lines: up to that share of what it joins where two lines end (line_ends.py); up to the lesser
+#: share where one ends.
+_WIDE, _TWO_ENDS, _ONE_END, _MOST_GAP = 4.0, 0.6, 0.35, 4.0
+#: What such a gap bounds is no body, but a bay of what is around, if it lies at the border of the slice or
+#: has less of its convex hull.
+_BULGING = 0.75
 #: No outline is drawn with half as many px; a slice that is all label has no outline at all.
 _THICKEST_PX = 15.0
 #: A hole in an outline whose radius is this part of half its width is no lumen.
@@ -48,7 +56,8 @@ _MUCH_LARGER = 6.0
 #: its own; ``shared`` share of its rim behind whose wall is another region; ``at_border`` whether it touches
 #: the border of the slice; ``radius`` of the largest circle in it, px; ``solid`` it consists of label voxels;
 #: ``parent`` number of the smallest region around it, 0 if it lies in none; ``sides`` of the slice touched;
-#: ``between`` whether its shape is that of a space between bodies (interstices.py).
+#: ``between`` whether its shape is that of a space between bodies (interstices.py); ``bay`` whether a wide
+#: gap bounds it, and it lies at the border of the slice or does not bulge as a body does.
 REGION = np.dtype(
     [
         ("area", np.float64),
@@ -64,6 +73,7 @@ REGION = np.dtype(
         ("parent", np.int32),
         ("sides", np.int8),
         ("between", np.bool_),
+        ("bay", np.bool_),
     ]
 )
 
@@ -115,7 +125,7 @@ def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, hal
     free = ~outline
     # Without any outline the distance is infinite.
     depth = np.minimum(edt.edt(free, black_border=False), np.float32(max(free.shape)))
-    numbers = _basins(free, depth, gap_px / 2, split)
+    numbers, cut = _basins(free, depth, gap_px / 2, split, half_px)
     lumens = int(numbers.max(initial=0))
     tiny = np.bincount(numbers.ravel(), minlength=lumens + 1) <= np.pi * (_NO_LUMEN * half_px) ** 2
     tiny[0] = True
@@ -129,6 +139,8 @@ def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, hal
     table["solid"] = np.flatnonzero(left) > lumens
     if len(table):
         _measure(numbers, np.where(thick, edt.edt(thick, black_border=False), depth), table, half_px)
+        cut = np.pad(cut, (0, count))[left]
+        table["bay"] = cut & ((table["solidity"] < _BULGING) | table["at_border"])
     return Regions(numbers, table)
 
 
@@ -142,8 +154,10 @@ def enclose_something(outlines: NDArray[np.uint8], progress: Progress | None = N
     return False
 
 
-def _basins(free: NDArray[np.bool_], depth: NDArray[np.float32], leak_px: float, split: float) -> Numbers:
-    """Number the regions of what is free of outlines, necks cut."""
+def _basins(
+    free: NDArray[np.bool_], depth: NDArray[np.float32], leak_px: float, split: float, half_px: float
+) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Number the regions of what is free of outlines, necks cut; say which of 0…n a wide gap bounds."""
     smooth = ndimage.gaussian_filter(depth, 0.7)
     tops = free & (smooth == ndimage.maximum_filter(smooth, 5))
     markers, count = ndimage.label(tops, np.ones((3, 3)))
@@ -162,33 +176,65 @@ def _basins(free: NDArray[np.bool_], depth: NDArray[np.float32], leak_px: float,
             number = int(parent[number])
         return number
 
-    for one, other, saddle in _saddles(basins, depth):
+    contacts, closed = _Contacts(basins, depth), []
+    for number, (one, other, saddle) in enumerate(contacts.saddles):
         a, b = root(one), root(other)
         narrower = min(top[a], top[b])
         leak = saddle <= leak_px and saddle < LEAK * narrower
-        if a != b and not leak and saddle >= split * narrower:
-            parent[b] = a
-            top[a] = max(top[a], top[b])
-    names = np.unique([root(number) for number in range(len(parent))], return_inverse=True)[1]
-    return np.asarray(names, np.int32)[basins]  # 0, the outlines, is the root of itself alone
+        if a == b or leak or saddle < split * narrower:
+            continue
+        if narrower >= _WIDE * half_px and saddle < _TWO_ENDS * narrower and saddle <= _MOST_GAP * leak_px:
+            least = 1 if saddle < _ONE_END * narrower else 2
+            places = contacts.narrowest(number, leak_px)
+            if places and all(ends_at(~free, *place, half_px) >= least for place in places):
+                closed.append((one, other))
+                continue
+        parent[b] = a
+        top[a] = max(top[a], top[b])
+    roots, names = np.unique([root(number) for number in range(len(parent))], return_inverse=True)
+    cut = np.zeros(len(roots), np.bool_)
+    for pair in closed:
+        one, other = names[list(pair)]
+        cut[[one, other]] |= one != other
+    return np.asarray(names, np.int32)[basins], cut  # 0, the outlines, is the root of itself alone
 
 
-def _saddles(basins: Numbers, depth: NDArray[np.float32]) -> list[tuple[int, int, float]]:
-    """Return pairs of basins that touch, with the widest place between them, the widest first."""
-    pairs, heights = [], []
-    for axis in (0, 1):
-        (a, b), (low, high) = neighbours(basins, axis), neighbours(depth, axis)
-        between = (a != b) & (a > 0) & (b > 0)
-        pairs.append(np.stack([np.minimum(a, b)[between], np.maximum(a, b)[between]], 1))
-        heights.append(np.minimum(low, high)[between])
-    found = np.concatenate(pairs)
-    if not len(found):
-        return []
-    unique, index = np.unique(found, axis=0, return_inverse=True)
-    saddle = np.zeros(len(unique))
-    np.maximum.at(saddle, index.ravel(), np.concatenate(heights))
-    order = np.argsort(-saddle, kind="stable")
-    return [(int(unique[i, 0]), int(unique[i, 1]), float(saddle[i])) for i in order]
+class _Contacts:
+    """Where basins touch: pairs of them with the widest place between both, the widest first."""
+
+    def __init__(self, basins: Numbers, depth: NDArray[np.float32]) -> None:
+        pairs, heights, places = [], [], []
+        for axis in (0, 1):
+            (a, b), (low, high) = neighbours(basins, axis), neighbours(depth, axis)
+            between = (a != b) & (a > 0) & (b > 0)
+            pairs.append(np.stack([np.minimum(a, b)[between], np.maximum(a, b)[between]], 1))
+            heights.append(np.minimum(low, high)[between])
+            places.append(np.argwhere(between))
+        self._heights, self._places = np.concatenate(heights), np.concatenate(places)
+        unique, index = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
+        saddle = np.zeros(len(unique))
+        np.maximum.at(saddle, index.ravel(), self._heights)
+        self._pair, self._order = index.ravel(), np.argsort(-saddle, kind="stable")
+        self.saddles = [(int(unique[i, 0]), int(unique[i, 1]), float(saddle[i])) for i in self._order]
+
+    def narrowest(self, number: int, least: float) -> list[tuple[tuple[int, int], float]]:
+        """Return the middles of all narrow places between a pair that are wider than ``least``, half of it.
+
+        ``number`` of the pair, in the order of ``saddles``.
+        """
+        own = np.flatnonzero((self._pair == self._order[number]) & (self._heights > least))
+        if not len(own):
+            return []
+        places, heights = self._places[own], self._heights[own]
+        low = places.min(0)
+        image = np.zeros(places.max(0) - low + 1, np.bool_)
+        image[tuple((places - low).T)] = True
+        parts = ndimage.label(image, np.ones((3, 3)))[0][tuple((places - low).T)]
+        found = []
+        for part in range(1, int(parts.max()) + 1):
+            best = int(np.flatnonzero(parts == part)[heights[parts == part].argmax()])
+            found.append(((int(places[best, 0]), int(places[best, 1])), float(heights[best])))
+        return found
 
 
 def neighbours(array: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:

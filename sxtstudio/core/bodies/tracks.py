@@ -164,7 +164,7 @@ class Tracks:
     sides
         How many of the four sides of a slice each touches, at most.
     between
-        Whether each has, in most of its slices, the shape of a space between bodies.
+        Whether each has, in most of its slices, the shape of a space between bodies, or of a bay of one.
     inside
         Pairs (n, 2) of tracks of which the first lies in the second.
     stacked
@@ -215,7 +215,7 @@ class Tracks:
         columns["change"] = np.sqrt(np.maximum(0, mean(log_area**2) - average**2))
         # A droplet may have a lumen in some slices; what has none may be a piece of a thick outline.
         self.solid = mean(table["solid"].astype(np.float64)) == 1
-        self.between = mean(table["between"].astype(np.float64)) > _BETWEEN
+        self.between = mean((table["between"] | table["bay"]).astype(np.float64)) > _BETWEEN
         of_parent = of_region[(self.first[slices] + table["parent"] - 1).clip(min=0)]
         nested = (table["parent"] > 0) & (of_parent != of_region)
         self.inside = np.unique(np.stack([of_region[nested], of_parent[nested]], 1), axis=0)
