@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.core.bodies.balls import FEATURES, BallScale, Levels, Lines, measure_ball
-from sxtstudio.core.bodies.evidence import grey_levels
+from sxtstudio.core.bodies.evidence import GreyLevels, grey_levels
 from sxtstudio.core.bodies.tracks import Tracks
 from sxtstudio.core.bodies.walls import Numbers
 from sxtstudio.core.geometry import Box, Triple
@@ -99,6 +99,7 @@ def find_balls(
     z_step: float = 1.0,
     progress: Progress | None = None,
     slab_voxels: int = _SLAB_VOXELS,
+    levels: GreyLevels | None = None,
 ) -> Balls:
     """Return the places in the labels that are balls rather than sheets, and what is known of each.
 
@@ -114,9 +115,11 @@ def find_balls(
         Distance of two slices, px of a slice.
     slab_voxels
         About how many are worked on at once, with 20 bytes each; the balls do not depend on it.
+    levels
+        As of ``grey_levels``, where they are known.
     """
     shape = _shape(outlines)
-    levels = grey_levels(outlines, image)
+    levels = levels or grey_levels(outlines, image)
     coarse = max(1, int(_BINS * half_px))
     bins = (max(1, int(_BINS * half_px / z_step)), coarse, coarse)
     reach = math.ceil(_AROUND * half_px)
@@ -228,7 +231,7 @@ def _squares(place: Place, centre: NDArray[np.float64], z_step: float) -> NDArra
     return squares
 
 
-def _level(image: Volume, box: Box, levels: tuple[float, float]) -> Levels:
+def _level(image: Volume, box: Box, levels: GreyLevels) -> Levels:
     """Return a part of the tomogram: 0 where it is as what is no outline, 1 where as outlines."""
     free, lines = levels
     level: Levels = image.read(box).astype(np.float32)

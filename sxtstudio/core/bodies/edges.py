@@ -21,10 +21,10 @@ import math
 import edt
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from sxtstudio.core.bodies.ahead import worked_ahead
-from sxtstudio.core.bodies.evidence import grey_levels
+from sxtstudio.core.bodies.evidence import GreyLevels, grey_levels
+from sxtstudio.core.bodies.nearest import nearest_of
 from sxtstudio.core.bodies.walls import Numbers
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
@@ -51,6 +51,7 @@ def find_edges(
     progress: Progress | None = None,
     *,
     z_step: float = 1.0,
+    levels: GreyLevels | None = None,
 ) -> NDArray[np.float64]:
     """Return how far inside of its label the outer edge of each number lies, px; NaN where nobody knows.
 
@@ -66,8 +67,10 @@ def find_edges(
         Of every number, 0 included, whether it has a lumen: these show how dark membranes are.
     z_step
         Distance of two slices, px of a slice.
+    levels
+        As of ``grey_levels``, where they are known.
     """
-    free, lines = grey_levels(outlines, image)
+    free, lines = levels or grey_levels(outlines, image)
     if lines == free or not hollow.any():
         return np.full(len(hollow), np.nan)
     steps = round((_OUTSIDE + _INSIDE) / _STEP)
@@ -102,12 +105,14 @@ def _across(
         return np.zeros(line.shape, np.bool_), np.empty(0, np.int64), np.empty(0, np.int64)
     signed = edt.edt(~free, black_border=False) - edt.edt(free, black_border=False)
     signed -= np.where(free, -0.5, 0.5)  # the edge lies between two pixels
-    away, (row, column) = ndimage.distance_transform_edt(~inside, return_indices=True)
+    places, squares = nearest_of(inside)
+    where = inside & (signed < _INSIDE)
     # What is nearer to the line of another body than to this one says nothing of it.
-    outside = free & (signed > -_OUTSIDE) & (away - 0.5 <= 0.01 - signed)
-    where = outside | (inside & (signed < _INSIDE))
+    outside = np.flatnonzero(free & (signed > -_OUTSIDE))
+    away = np.sqrt(squares.ravel()[outside].astype(np.float64))
+    where.ravel()[outside[away - 0.5 <= 0.01 - signed.ravel()[outside]]] = True
     step = np.floor((signed[where] + _OUTSIDE) / _STEP).astype(np.int64)
-    return where, bodies[row, column][where].astype(np.int64), step
+    return where, bodies.ravel()[places[where]].astype(np.int64), step
 
 
 def _blur(level: NDArray[np.float64]) -> float:

@@ -10,6 +10,9 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
 
+#: Mean grey value of what is no outline, and that of outlines.
+GreyLevels = tuple[float, float]
+
 #: An outline of which the network is less sure than that, on average, is doubtful.
 LEAST_SURE = 0.75
 
@@ -45,7 +48,13 @@ def find_doubtful(
 
 
 def darkness(
-    outlines: NDArray[np.uint8], numbers: Numbers, count: int, image: Volume, progress: Progress | None = None
+    outlines: NDArray[np.uint8],
+    numbers: Numbers,
+    count: int,
+    image: Volume,
+    progress: Progress | None = None,
+    *,
+    levels: GreyLevels | None = None,
 ) -> NDArray[np.float64]:
     """Return how each of the numbers 0…count differs from what is no outline, by how outlines differ from it.
 
@@ -59,46 +68,32 @@ def darkness(
         Number at each voxel (z, y, x), uint32.
     image
         The tomogram, any unit and polarity.
+    levels
+        As of ``grey_levels``, where they are known.
     """
     depth, height, width = outlines.shape
     total, voxels = np.zeros(count + 1), np.zeros(count + 1, np.int64)
-    sums = _Levels()
+    free, lines = levels or grey_levels(outlines, image)
     for box in walk((depth, height, width), outlines, numbers, progress=progress):
         part, of = image.read(box).astype(np.float32), numbers[box.slices].ravel()
         part[~np.isfinite(part)] = 0
         total += np.bincount(of, part.ravel(), count + 1)
         voxels += np.bincount(of, minlength=count + 1)
-        sums.add(part, outlines[box.slices] != 0)
-    free, lines = sums.means
     if lines == free:
         return np.ones(count + 1)
     result: NDArray[np.float64] = (total / np.maximum(1, voxels) - free) / (lines - free)
     return result
 
 
-def grey_levels(outlines: NDArray[np.uint8], image: Volume) -> tuple[float, float]:
+def grey_levels(outlines: NDArray[np.uint8], image: Volume) -> GreyLevels:
     """Return the mean grey value of what is no outline, and that of outlines."""
     depth, height, width = outlines.shape
-    sums = _Levels()
+    grey, pixels = np.zeros(2), np.zeros(2, np.int64)
     for box in walk((depth, height, width), outlines):
-        part = image.read(box).astype(np.float32)
+        part, line = image.read(box).astype(np.float32), outlines[box.slices] != 0
         part[~np.isfinite(part)] = 0
-        sums.add(part, outlines[box.slices] != 0)
-    return sums.means
-
-
-class _Levels:
-    """Sums grey values of what is no outline, and of outlines."""
-
-    def __init__(self) -> None:
-        self._grey, self._pixels = np.zeros(2), np.zeros(2, np.int64)
-
-    def add(self, part: NDArray[np.float32], line: NDArray[np.bool_]) -> None:
         for side, where in enumerate((~line, line)):
-            self._grey[side] += part[where].sum(dtype=np.float64)
-            self._pixels[side] += where.sum()
-
-    @property
-    def means(self) -> tuple[float, float]:
-        free, lines = (self._grey / np.maximum(1, self._pixels)).tolist()
-        return free, lines
+            grey[side] += part[where].sum(dtype=np.float64)
+            pixels[side] += where.sum()
+    free, lines = (grey / np.maximum(1, pixels)).tolist()
+    return free, lines

@@ -14,7 +14,7 @@ from sxtstudio.core.bodies.ahead import worked_ahead
 from sxtstudio.core.bodies.droplets import add_balls, choose_balls, find_balls, no_balls
 from sxtstudio.core.bodies.edges import find_edges
 from sxtstudio.core.bodies.ends import add_caps, find_ends
-from sxtstudio.core.bodies.evidence import darkness, find_doubtful
+from sxtstudio.core.bodies.evidence import darkness, find_doubtful, grey_levels
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
 from sxtstudio.core.bodies.joining import PairInSlice, Pairs
 from sxtstudio.core.bodies.leaks import Leaks
@@ -168,11 +168,12 @@ def find_bodies(
         apart = np.concatenate([[False], maybe & ~enclosed])
         near = near_share(bodies, apart, 2 * half, z_step=z_step, progress=counter)[1:]
     rows = droplet_features(tracks, near, half)
+    levels = None if image is None else grey_levels(outlines, image)
     if image is None:
         droplets = IS_DROPLET.probability(rows) >= (_DROPLET if depth >= _SLICES else _FLAT_DROPLET)
     else:
         with stages.stage(Work.ENDS) as counter:
-            dark = darkness(outlines, bodies, tracks.count, image, counter)[1:]
+            dark = darkness(outlines, bodies, tracks.count, image, counter, levels=levels)[1:]
         droplets = IS_DARK_DROPLET.probability(np.c_[rows, dark]) >= _DROPLET
     is_body = np.where(tracks.solid, maybe & droplets, enclosed)
     pieces = _pieces_of_droplets(tracks, is_body)
@@ -180,7 +181,7 @@ def find_bodies(
     balls = no_balls()
     if image is not None and depth >= _SLICES:
         with stages.stage(Work.DROPLETS) as counter:
-            balls = find_balls(outlines, image, half, z_step=z_step, progress=counter)
+            balls = find_balls(outlines, image, half, z_step=z_step, progress=counter, levels=levels)
         balls = balls.only(IS_BALL.probability(balls.features) >= _DROPLET)
         chosen, is_body = choose_balls(balls, outlines, bodies, tracks, is_body, half, z_step=z_step)
         balls = balls.only(chosen)
@@ -220,7 +221,7 @@ def find_bodies(
         edges = None
         if image is not None:
             with stages.stage(Work.WALLS) as counter:
-                edges = find_edges(outlines, bodies, image, lumen > 0, counter, z_step=z_step)
+                edges = find_edges(outlines, bodies, image, lumen > 0, counter, z_step=z_step, levels=levels)
                 edges[bodies_count + 1 :] = np.nan  # sheets stay as they are drawn
         with stages.stage(Work.WALLS) as counter:
             trim_walls(outlines, bodies, lumen, line_px, membrane.px, counter, edges)

@@ -13,9 +13,9 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.segmentation import expand_labels
 
 from sxtstudio.core.bodies.hull import hull_area
+from sxtstudio.core.bodies.nearest import expanded
 from sxtstudio.core.bodies.regions import neighbours
 from sxtstudio.core.bodies.tracks import Tracks
 
@@ -63,13 +63,15 @@ class Pairs:
         outline
             (y, x), where outlines are.
         """
-        reach = expand_labels(tracks, self._reach)
+        reach = expanded(tracks, self._reach)
         found = []
         for axis in (0, 1):
             one, other = neighbours(reach, axis)
             touch = (one != other) & (one > 0) & (other > 0)
-            found.append(np.stack([np.minimum(one, other)[touch], np.maximum(one, other)[touch]], 1))
-        pairs, sides = np.unique(np.concatenate(found), axis=0, return_counts=True)
+            first, second = one[touch].astype(np.int64), other[touch]
+            found.append(np.minimum(first, second) << 32 | np.maximum(first, second))
+        keys, sides = np.unique(np.concatenate(found), return_counts=True)
+        pairs = np.stack([keys >> 32, keys & 0xFFFFFFFF], 1)
         result: list[PairInSlice] = []
         if not len(pairs):
             return result

@@ -43,8 +43,8 @@ class LineEnd(NamedTuple):
     long: bool
 
 
-def ends_at(outline: NDArray[np.bool_], place: Place, radius: float, half_px: float) -> int:
-    """Return at how many of the two sides of a narrow place a line ends and looks at the other side.
+def ends_at(outline: NDArray[np.bool_], place: Place, radius: float, half_px: float, least: int) -> bool:
+    """Return whether lines end at so many of the two sides of a narrow place, and look at the other side.
 
     A speck by itself ends where another line ends, but not where a line goes on.
 
@@ -58,16 +58,21 @@ def ends_at(outline: NDArray[np.bool_], place: Place, radius: float, half_px: fl
         How far it is from there to the lines, px.
     half_px
         Half the usual width of a line, px.
+    least
+        At how many sides, 1 or 2.
     """
     sides = _sides(outline, place, radius)
     if sides is None:
-        return 0
+        return False
     across = np.subtract(sides[1], sides[0]).astype(np.float64)
     across /= np.linalg.norm(across)
-    ends = [_looking(outline, side, way, half_px) for side, way in zip(sides, (across, -across), strict=True)]
-    if None not in ends:
-        return 2
-    return sum(end is not None and end.long for end in ends)
+    first = _looking(outline, sides[0], across, half_px)
+    if first is None and least == 2:
+        return False
+    if first is not None and first.long and least == 1:
+        return True
+    second = _looking(outline, sides[1], -across, half_px)
+    return second is not None and (first is not None or second.long)
 
 
 def _looking(

@@ -21,12 +21,13 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.segmentation import expand_labels, watershed
+from skimage.segmentation import watershed
 
 from sxtstudio.core.bodies.holes import without_holes
 from sxtstudio.core.bodies.hull import hull_area
 from sxtstudio.core.bodies.interstices import LARGEST, LEAST_RADIUS, MOST_SOLID, is_interstice
 from sxtstudio.core.bodies.line_ends import ends_at
+from sxtstudio.core.bodies.nearest import expanded
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 
@@ -129,7 +130,7 @@ def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, hal
     lumens = int(numbers.max(initial=0))
     tiny = np.bincount(numbers.ravel(), minlength=lumens + 1) <= np.pi * (_NO_LUMEN * half_px) ** 2
     tiny[0] = True
-    thick = ndimage.binary_opening(tiny[numbers], disk(half_px + 1.5))
+    thick = _opened(tiny[numbers], half_px + 1.5)
     solid, count = ndimage.label(thick)
     numbers[thick] = solid[thick] + lumens
     left = np.bincount(numbers.ravel(), minlength=lumens + count + 1) > 0
@@ -162,8 +163,9 @@ def _basins(
     tops = free & (smooth == ndimage.maximum_filter(smooth, 5))
     markers, count = ndimage.label(tops, np.ones((3, 3)))
     basins: Numbers = watershed(-smooth, markers, mask=free).astype(np.int32)
-    top = np.zeros(count + 1)
-    np.maximum.at(top, basins.ravel(), depth.ravel())
+    highest = np.zeros(count + 1, depth.dtype)  # of one type with what is compared, which is far quicker
+    np.maximum.at(highest, basins.ravel(), depth.ravel())
+    top = highest.astype(np.float64)
     # What no maximum reaches (a plateau between two outlines) is a region of its own.
     left, more = ndimage.label(free & (basins == 0))
     basins[left > 0] = left[left > 0] + count
@@ -176,7 +178,7 @@ def _basins(
             number = int(parent[number])
         return number
 
-    contacts, closed = _Contacts(basins, depth), []
+    outline, contacts, closed = ~free, _Contacts(basins, depth), []
     for number, (one, other, saddle) in enumerate(contacts.saddles):
         a, b = root(one), root(other)
         narrower = min(top[a], top[b])
@@ -186,7 +188,7 @@ def _basins(
         if narrower >= _WIDE * half_px and saddle < _TWO_ENDS * narrower and saddle <= _MOST_GAP * leak_px:
             least = 1 if saddle < _ONE_END * narrower else 2
             places = contacts.narrowest(number, leak_px)
-            if places and all(ends_at(~free, *place, half_px) >= least for place in places):
+            if places and all(ends_at(outline, *place, half_px, least) for place in places):
                 closed.append((one, other))
                 continue
         parent[b] = a
@@ -204,18 +206,21 @@ class _Contacts:
 
     def __init__(self, basins: Numbers, depth: NDArray[np.float32]) -> None:
         pairs, heights, places = [], [], []
+        width = int(basins.max(initial=0)) + 1
         for axis in (0, 1):
             (a, b), (low, high) = neighbours(basins, axis), neighbours(depth, axis)
             between = (a != b) & (a > 0) & (b > 0)
-            pairs.append(np.stack([np.minimum(a, b)[between], np.maximum(a, b)[between]], 1))
-            heights.append(np.minimum(low, high)[between])
+            own, other = a[between].astype(np.int64), b[between]
+            pairs.append(np.minimum(own, other) * width + np.maximum(own, other))
+            heights.append(np.minimum(low[between], high[between]))
             places.append(np.argwhere(between))
         self._heights, self._places = np.concatenate(heights), np.concatenate(places)
-        unique, index = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
-        saddle = np.zeros(len(unique))
-        np.maximum.at(saddle, index.ravel(), self._heights)
-        self._pair, self._order = index.ravel(), np.argsort(-saddle, kind="stable")
-        self.saddles = [(int(unique[i, 0]), int(unique[i, 1]), float(saddle[i])) for i in self._order]
+        unique, self._pair = np.unique(np.concatenate(pairs), return_inverse=True)
+        saddle = np.zeros(len(unique), self._heights.dtype)
+        np.maximum.at(saddle, self._pair, self._heights)
+        self._order = np.argsort(-saddle, kind="stable")
+        one, other = np.divmod(unique[self._order], width)
+        self.saddles = list(zip(one.tolist(), other.tolist(), saddle[self._order].tolist(), strict=True))
 
     def narrowest(self, number: int, least: float) -> list[tuple[tuple[int, int], float]]:
         """Return the middles of all narrow places between a pair that are wider than ``least``, half of it.
@@ -255,7 +260,7 @@ def _measure(numbers: Numbers, depth: NDArray[np.float32], table: NDArray[np.voi
     around: list[tuple[float, int, NDArray[np.int64]]] = []  # area without holes, number, what lies in it
     for number, (row, box) in enumerate(zip(table, ndimage.find_objects(numbers), strict=True), 1):
         own = numbers[box] == number
-        filled = _measure_one(np.pad(own, 1), row)[1:-1, 1:-1]
+        filled = _measure_one(_with_margin(own, 1), row)[1:-1, 1:-1]
         row["radius"] = depth[box][own].max()
         row["round"] = row["radius"] / np.sqrt(row["area"] / np.pi)
         _judge_interstice(own, row, half_px, numbers.size)
@@ -293,7 +298,7 @@ def measure_again(numbers: Numbers, table: NDArray[np.void], which: list[int], h
         ends = (numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1])
         row["sides"] = sum(bool((side == number).any()) for side in ends)
         row["shared"] = _shared(part, table["area"], half_px)[number - 1]
-        own = np.pad(numbers[box] == number, 1)
+        own = _with_margin(numbers[box] == number, 1)
         _measure_one(own, row)
         row["radius"] = edt.edt(own, black_border=False).max()
         row["round"] = row["radius"] / np.sqrt(row["area"] / np.pi)
@@ -324,7 +329,7 @@ def _rims(numbers: Numbers, count: int) -> tuple[NDArray[np.int64], NDArray[np.i
 
 def _shared(numbers: Numbers, area: NDArray[np.float64], half_px: float) -> NDArray[np.float64]:
     """Return the share of each rim behind whose wall lies another region, not a much larger one."""
-    reach = expand_labels(numbers, half_px + 1.2)
+    reach = expanded(numbers, half_px + 1.2)
     sizes = np.concatenate([[0.0], area])
     total, shared = np.zeros(len(sizes)), np.zeros(len(sizes))
     for axis in (0, 1):
@@ -348,13 +353,20 @@ def _measure_one(own: NDArray[np.bool_], row: np.void) -> NDArray[np.bool_]:
     row["holes"] = (filled.sum() - area) / area
     row["solidity"] = min(1.0, area / hull_area(own))
     sigma = float(np.clip(0.35 * np.sqrt(area / np.pi), 1.0, 3.0))
-    wide = np.pad(filled, 4)
+    wide = _with_margin(filled, 4)
     grown = _grown(wide)
     blurred = ndimage.gaussian_filter(grown.astype(np.float32), sigma)
     rim = grown & _grown(~grown)
     # On a straight rim the innermost pixel has 0.5 + 0.5 · density of half a pixel; bent inwards, more.
     row["concave"] = float((blurred[rim] > 0.5 + 0.144 / sigma).mean())
     return filled
+
+
+def _with_margin(own: NDArray[np.bool_], margin: int) -> NDArray[np.bool_]:
+    """Return a region with so many px around it; faster than ``np.pad`` where it is small."""
+    wide = np.zeros([length + 2 * margin for length in own.shape], np.bool_)
+    wide[margin:-margin, margin:-margin] = own
+    return wide
 
 
 def _grown(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -367,8 +379,15 @@ def _grown(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return result
 
 
-def disk(radius: float) -> NDArray[np.bool_]:
-    """Return a disk of a radius, px, as a structuring element."""
-    reach = np.arange(-int(radius), int(radius) + 1)
-    disk: NDArray[np.bool_] = reach[:, None] ** 2 + reach[None] ** 2 <= radius**2
-    return disk
+def _opened(own: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
+    """Return where disks of a radius, px, fit into a region; the slice ends at its border."""
+    reach = int(radius)
+    most = max(
+        y * y + x * x for y in range(reach + 1) for x in range(reach + 1) if y * y + x * x <= radius**2
+    )
+    wide = _with_margin(own, 1)
+    inner = edt.edtsq(wide, black_border=False) > most
+    if not inner.any():
+        return np.zeros_like(own)
+    opened: NDArray[np.bool_] = (edt.edtsq(~inner, black_border=False) <= most)[1:-1, 1:-1]
+    return opened

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.core.bodies.ahead import worked_ahead
+from sxtstudio.core.bodies.nearest import nearest_of
 from sxtstudio.core.distance import distances
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import slab_slices, walk
@@ -118,11 +119,8 @@ def _nearest(plane: Numbers) -> tuple[NDArray[np.int32], Numbers] | None:
     """Return the square of the distance to the nearest number in a slice, px, and the number, if any."""
     if not plane.any():
         return None
-    rows, columns = ndimage.distance_transform_edt(plane == 0, return_distances=False, return_indices=True)
-    number = plane[rows, columns]
-    rows -= np.arange(len(plane), dtype=rows.dtype)[:, None]
-    columns -= np.arange(plane.shape[1], dtype=rows.dtype)
-    return rows * rows + columns * columns, number
+    places, squares = nearest_of(plane > 0)
+    return squares, plane.ravel()[places]
 
 
 def trim_walls(
