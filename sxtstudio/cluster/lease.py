@@ -136,8 +136,13 @@ class Lease:
             number = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
             return False
-        with os.fdopen(number, "wb") as file:
-            file.write(self._content())
+        try:
+            with os.fdopen(number, "wb") as file:
+                file.write(self._content())
+        except OSError:  # the disk is full: an empty file would keep the next worker waiting
+            with suppress(OSError):
+                self._path.unlink()
+            raise
         return True
 
     def _take_over(self, work: Path) -> bool:

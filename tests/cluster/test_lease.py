@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -45,6 +46,31 @@ def test_it_is_held_and_given_back(output: Path) -> None:
     lease.release()
     assert not mark_of(output).exists()
     take(output).release()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no disk that is always full")
+def test_a_full_disk_leaves_nothing_that_keeps_the_next_worker_waiting(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def on_a_full_disk(number: int, mode: str) -> BinaryIO:
+        os.close(number)
+        return open("/dev/full", "wb")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fdopen", on_a_full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            take(output)
+    assert not mark_of(output).exists()
+
+
+def test_a_damaged_mark_goes_once_nobody_has_written_it_for_long(output: Path) -> None:
+    mark_of(output).touch()
+    forget_dead(output)
+    assert mark_of(output).exists()
+    long_ago = time.time() - 2 * 3600
+    os.utime(mark_of(output), (long_ago, long_ago))
+    forget_dead(output)
+    assert not mark_of(output).exists()
 
 
 def test_who_lives_keeps_it(output: Path) -> None:

@@ -61,8 +61,11 @@ def forget_dead(output: Path) -> None:
     Of a process of another computer it is not known whether it lives; but one that does beats.
     """
     path = mark_of(output)
-    with suppress(OSError, UserError):
+    with suppress(OSError):
         silent = time.time() - path.lstat().st_mtime > _LONG_SILENT_S
-        owner = read_mark(path)
-        if silent or owner.is_dead_here:
+        try:
+            dead = read_mark(path).is_dead_here
+        except UserError:  # damaged, as by a power cut
+            dead = False
+        if silent or dead:
             path.unlink()
