@@ -1,11 +1,11 @@
 """Whether everything is there twice, because a part of the tilt series was aligned to another place.
 
-Only gold shows it. What the tilts of one part show and what those of the other show lie in different parts of
-Fourier space, so the two pictures do not interfere, and the spectrum or autocorrelation of slices hardly
-shows the second picture of membranes (tried on phantoms: peaks no higher than by chance). But a bead stands
-out in both. So beads are looked at in the slices in which they are largest: where the pictures lie closer
-than a bead is wide, all beads are stretched in the same direction; where farther, each has a partner at the
-same distance.
+Only gold shows it yet. What the tilts of one part show and what those of the other show lie in different
+parts of Fourier space, so the two pictures do not interfere, and the spectrum or autocorrelation of slices
+hardly shows the second picture of membranes (tried on phantoms: peaks no higher than by chance; what promises
+more is in ``python -m bench.doubles``). But a bead stands out in both. So beads are looked at in the slices
+in which they are largest: where the pictures lie closer than a bead is wide, all beads are stretched in the
+same direction; where farther, each has a partner at the same distance.
 """
 
 from __future__ import annotations
