@@ -58,7 +58,7 @@ class BodyParameters:
     Attributes
     ----------
     gap_px
-        Gaps in outlines up to this width are closed.
+        Gaps in outlines up to this width are closed; wider ones of large bodies where lines end.
     split
         Bodies that touch without an outline between them are divided where their neck is narrower than
         this share of the narrower one, 0…1.

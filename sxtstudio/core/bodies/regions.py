@@ -9,7 +9,8 @@
 
 Distance from the outlines has a maximum in every body and a saddle in every gap. Basins of these maxima
 (watershed) whose saddle is as narrow as a gap, and narrow beside what it joins, stay apart; all others are
-one region. Nothing is dilated, so that an outline stays where it was drawn.
+one region. Nothing is dilated, so that an outline stays where it was drawn. Beside wide bodies a saddle may
+be wider, where lines end at its sides: a closed body may have a waist as wide as that.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, hal
     outline
         (y, x), True where there is a membrane.
     gap_px
-        Gaps in outlines up to this width are closed.
+        Gaps in outlines up to this width are closed; wider ones of large bodies where lines end.
     split
         A body is divided where its neck is narrower than this share of the narrower of both parts, 0…1;
         0 divides nothing that has no gap.
