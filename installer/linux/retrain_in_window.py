@@ -66,7 +66,7 @@ def retrain_in_window(
         window.click("Close")
         window.until(lambda: not _has_dialog(window), "the end of the dialog")
         window.click("compact")
-        window.click(MODEL)
+        window.keys("Down", "Return")  # the next one of the list; its words are not always read
         window.keys("ctrl+r")
         window.idle(4)
         window.picture(f"{name}-segmented")
