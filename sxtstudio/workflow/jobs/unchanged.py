@@ -12,6 +12,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.io import FileVolume
 from sxtstudio.io.fingerprint import fingerprint, has_fingerprint, is_exact
+from sxtstudio.workflow.jobs.outputs import on_disk
 
 Result = TypeVar("Result")
 
@@ -64,8 +65,17 @@ class KnownInput:
         ------
         InputChangedError
             If it is not.
+        UserError
+            If it has gone, as with a share: whether it is the same, shows once it is back.
         """
         suspicious = self.volume.touched or self.volume.just_written
+        if suspicious:
+            try:
+                on_disk(self.path).stat()
+            except OSError as error:
+                raise UserError(
+                    f"{self.path} cannot be read: {error.strerror or error}. Check the disk."
+                ) from error
         if suspicious and not self._is_the_same(read or {}, reopen):
             raise InputChangedError(
                 f"{self.path} was changed or replaced after it was opened, so that the result would belong "

@@ -161,6 +161,20 @@ def test_slices_of_two_tomograms_are_not_mixed_by_going_on(
     assert result.segmentation.resumed >= 3
 
 
+def test_a_tomogram_that_goes_with_its_share_costs_no_finished_slice(tmp_path: Path, toy_model: Path) -> None:
+    cell, away = write(tmp_path / "cell.mrc", FIRST), tmp_path / "away.mrc"
+
+    def on_slice(z: int, labels: object, finished: int, total: int) -> None:
+        if finished == 3:
+            cell.rename(away)
+
+    with pytest.raises(UserError, match=r"cell\.mrc cannot be read: No such file") as gone:
+        segment_file(job_of(cell, toy_model), on_slice=on_slice)
+    assert not isinstance(gone.value, InputChangedError) and not job_of(cell, toy_model).output.exists()
+    away.rename(cell)
+    assert segment_file(job_of(cell, toy_model, resume=True)).segmentation.resumed >= 3
+
+
 def test_mask_and_labels_are_watched_too(
     tmp_path: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
