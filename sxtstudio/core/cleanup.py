@@ -84,12 +84,17 @@ class CleanStepResult:
 
 @dataclass(frozen=True)
 class CleanReport:
-    """The cleaned labels (``out`` where it was given) and what each step did."""
+    """The cleaned labels (``out`` where it was given) and what each step did.
+
+    ``objects`` are those of the labels before and after all of it, where small ones were removed and somebody
+    counted them; a step knows those that the steps before it have left.
+    """
 
     labels: NDArray[np.uint8]
     voxels_before: int
     voxels_after: int
     steps: tuple[CleanStepResult, ...]
+    objects: tuple[int, int] | None = None
 
     @property
     def objects_removed(self) -> int:

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.classes.queue import questions
 from sxtstudio.core.edit_kind import EditKind, Target, dtype_of, edit_title
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -209,6 +210,10 @@ def _rows_text(kind: EditKind, rows: Mapping[int, ObjectRow | None]) -> str:
     which = f"object {next(iter(rows))}" if len(rows) == 1 else count(len(rows), "object")
     text = f"{_ONE_BY_ONE[kind]} of {which}"
     names = {"" if row is None else row.class_name for row in rows.values()}
+    if kind is EditKind.CHECKED:
+        if questions(ObjectTable({number: row for number, row in rows.items() if row is not None})):
+            return f"{text} taken back"  # it is to be checked again
+        return f"{text}: {name}" if len(names) == 1 and (name := names.pop()) else text
     if kind is not EditKind.CLASS or len(names) != 1:
         return text
     return f"{text}: {names.pop() or 'none'}"

@@ -17,7 +17,8 @@ class ObjectClass:
 
 MITOCHONDRION = ObjectClass("Mitochondrion", (230, 85, 75))
 VESICLE = ObjectClass("Vesicle", (75, 160, 235))
-DROPLET = ObjectClass("Lipid droplet", (245, 190, 65))
+# Not the yellow of droplets in drawings: stray pixels of the orange labels looked like droplets.
+DROPLET = ObjectClass("Lipid droplet", (100, 70, 240))
 FILOPODIUM = ObjectClass("Filopodium", (120, 205, 95))
 NUCLEUS = ObjectClass("Nucleus", (170, 120, 220))
 RETICULUM = ObjectClass("ER", (70, 200, 185))

@@ -22,6 +22,7 @@ class Work(Enum):
     MASK = "mask"
     ERODE = "erode"
     SMALL_OBJECTS = "small-objects"
+    COUNT_OBJECTS = "count-objects"
     CROP = "crop"
     CELL_MASK = "cell-mask"
     CELL_HINTS = "cell-hints"
@@ -71,6 +72,7 @@ _USUAL: Mapping[Work, float] = {
     Work.MASK: 1e-9,
     Work.ERODE: 1.5e-9,  # a pass
     Work.SMALL_OBJECTS: 13e-9,
+    Work.COUNT_OBJECTS: 8e-9,
     Work.CROP: 0.3e-9,
     Work.CELL_MASK: 40e-9,
     Work.CELL_HINTS: 2e-6,  # a pixel of a slice

@@ -95,6 +95,19 @@ class Step:
 
 def effective(steps: Iterable[Step]) -> list[Step]:
     """Return the steps that stand: without those that were undone, and without undoing and making again."""
+    return _standing(steps)[0]
+
+
+def undone(steps: Iterable[Step]) -> list[Step]:
+    """Return the steps that were taken back, in the order in which they would be made again.
+
+    Those that no longer can be, since something else was done instead, come last.
+    """
+    return [step for _, step in reversed(_standing(steps)[1])]
+
+
+def _standing(steps: Iterable[Step]) -> tuple[list[Step], list[tuple[int, Step]]]:
+    """Return what stands, and what was taken back from which place, the latest last."""
     kept: list[Step] = []
     undone: list[tuple[int, Step]] = []
     for step in steps:
@@ -108,7 +121,7 @@ def effective(steps: Iterable[Step]) -> list[Step]:
                 kept.insert(place, other)
         else:
             kept.append(step)
-    return kept
+    return kept, undone
 
 
 def _undoes(step: Step, other: Step) -> bool:

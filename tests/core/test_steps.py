@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.steps import Step, StepKind, effective
+from sxtstudio.core.steps import Step, StepKind, effective, undone
 
 
 def step(edit: EditKind, kind: StepKind = StepKind.EDIT, target: Target = "labels", **more: bool) -> Step:
@@ -41,6 +41,13 @@ A, B = EditKind.BRUSH, EditKind.FILL
 )
 def test_what_stands(steps: list[Step], standing: list[Step]) -> None:
     assert effective(steps) == standing
+
+
+def test_what_would_be_made_again() -> None:
+    first, second = step(A), step(A, StepKind.EDIT)
+    assert undone([step(B), first, second, undo(A), undo(A)]) == [first, second]
+    assert undone([step(A), step(B), undo(B), undo(A), redo(A)]) == [step(B)]
+    assert undone([step(A), undo(A), step(B), step(B), undo(B)])[0] == step(B)
 
 
 def test_names_say_what_was_done_to_what() -> None:

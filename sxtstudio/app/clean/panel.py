@@ -151,10 +151,8 @@ class CleanPanel(QWidget):
 
     def _on_run_done(self, report: CleanReport, edit: Edit | None) -> None:
         lines = [_change("Voxels", report.voxels_before, report.voxels_after)]
-        for step in report.steps:
-            if step.objects_found is not None and step.objects_removed is not None:
-                left = step.objects_found - step.objects_removed
-                lines.append(_change("Objects", step.objects_found, left))
+        if report.objects is not None:
+            lines.append(_change("Objects", *report.objects))
         if edit is None:
             lines.append("Nothing was to be changed.")
         self._result.show_result("\n".join(lines))

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.travel import go_to
 from sxtstudio.app.widgets.dialogs import ToolDialog
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Edit
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.steps import Step, StepKind, effective, undone
+from sxtstudio.workflow.jobs.standing_clean_up import recorded_clean_up
 
 
 class HistoryDialog(ToolDialog):
-    """A row for each change, the oldest first; the row that is marked is how labels and mask are now."""
+    """A row for each change, the oldest first; the row that is marked is how all is now."""
 
     TITLE = "History"
     PAGE = "paint.md#undo"
@@ -21,10 +29,13 @@ class HistoryDialog(ToolDialog):
         super().__init__(context)
         self._context, self._session = context, context.session
         self.resize(420, 460)
-        hint = QLabel("Choose how the labels and the cell mask are to be. What is grey was taken back.")
+        hint = QLabel(
+            "Choose how labels, cell mask, objects and their classes are to be. What is grey was taken back."
+        )
         hint.setWordWrap(True)
         self.list = QListWidget()
         self.list.setAccessibleName("Changes")
+        self.list.setWordWrap(True)
         self.go_button = self.button("Go there", "mdi6.history", "Take back or make again all up to this row")
         self.go_button.setProperty("role", "main")
         close = self.button("Close", "", "Close this dialog")
@@ -52,8 +63,10 @@ class HistoryDialog(ToolDialog):
         history = self._session.history
         self.list.clear()
         self.list.addItem("Everything below taken back")
-        for number, edit in enumerate((*history.done, *history.undone)):
-            item = QListWidgetItem(edit.summary)
+        document = self._session.document
+        steps = () if document is None else tuple(document.steps)
+        for number, text in enumerate(change_texts(history.done, history.undone, steps)):
+            item = QListWidgetItem(text)
             if number >= len(history):
                 item.setForeground(self.palette().placeholderText())
             self.list.addItem(item)
@@ -78,3 +91,24 @@ class HistoryDialog(ToolDialog):
     def _on_session_history_changed(self) -> None:
         if self.isVisible():
             self._list()
+
+
+def change_texts(done: Sequence[Edit], taken_back: Sequence[Edit], steps: Sequence[Step]) -> list[str]:
+    """Return a line for each change, the oldest first; of a clean-up also what it did.
+
+    What it did stands in the record of ``steps`` only, where the latest belong to the latest changes.
+    """
+    made = [step for step in effective(steps) if step.kind is StepKind.EDIT]
+    texts = [_text(*pair) for pair in zip_longest(reversed(done), made[: -len(done) - 1 : -1])]
+    return texts[::-1] + [_text(*pair) for pair in zip_longest(taken_back, undone(steps)[: len(taken_back)])]
+
+
+def _text(edit: Edit, step: Step | None) -> str:
+    text = edit.summary
+    if edit.kind is not EditKind.CLEAN_UP or step is None or step.edit is not EditKind.CLEAN_UP:
+        return text
+    try:
+        words = recorded_clean_up(step.parameters).words
+    except UserError:
+        return text
+    return f"{edit.name}: {words}{text.removeprefix(edit.name)}" if words else text

@@ -125,6 +125,10 @@ class Finding(QWidget):
         self.changed.emit()
         self._follow()
 
+    def shorten_result(self) -> None:
+        """Leave the room of what was found to other parts of the panel."""
+        self._result.shorten()
+
     def _may_replace(self) -> bool:
         document = self._session.document
         if document is None or not made_by_hand(document):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -19,6 +21,7 @@ from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.objects.tools.section import ObjectTools
 from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import narrow, note, show_note
+from sxtstudio.app.widgets.scroll import bring_into_view
 from sxtstudio.app.widgets.section import Section
 from sxtstudio.workflow.document.label_history import LABELS_CHANGED
 
@@ -60,6 +63,7 @@ class ObjectsPanel(QWidget):
         self.add_section("Look", self.display)
         self.classing = ClassSections(context, measured)
         self.classing.add_to(self.add_section)
+        self.classing.queue.begun.connect(self.finding.shorten_result)
         buttons = QHBoxLayout()
         buttons.addWidget(narrow(self.find_button, 120), 1)
         buttons.addWidget(self.measure_button)
@@ -82,6 +86,7 @@ class ObjectsPanel(QWidget):
         """Add a part of the panel below the others."""
         section = Section(title, content, opened=opened)
         self.sections.append(section)
+        section.toggled.connect(partial(self._on_section_toggled, section))
         self._layout.insertWidget(self._layout.count() - 1, section)
         return section
 
@@ -120,6 +125,13 @@ class ObjectsPanel(QWidget):
         super().hideEvent(event)
         if not event.spontaneous() and self._session.tool.value.target == "objects":
             self._session.tool.set(target="labels", tool="look")
+
+    def _on_section_toggled(self, section: Section, opened: bool) -> None:
+        """What was just opened is to be seen, on low screens as well."""
+        if opened and section.content is not self.finding:
+            self.finding.shorten_result()
+        if opened and self.isVisible():
+            bring_into_view(section)
 
     def _act(self, name: str) -> None:
         self._context.parts.actions.by_name[name].trigger()

@@ -22,7 +22,16 @@ class ResultNote:
     def show(self, text: str) -> None:
         """Show a text that is about no change."""
         self._position = None
+        self._label.setToolTip("")
         show_note(self._label, text)
+
+    def shorten(self) -> None:
+        """Show the first line only, and the whole as its tooltip: the room is needed for something else."""
+        text = self._label.text()
+        first, _, rest = text.partition("\n")
+        if rest:
+            show_note(self._label, f"{first} …")
+            self._label.setToolTip(text)
 
     def show_result(self, text: str) -> None:
         """Show what came of a change, or that nothing was to be changed: it holds for what there is now.

@@ -32,7 +32,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
-from sxtstudio.core.wording import count
+from sxtstudio.core.wording import count, grouped
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
 from sxtstudio.workflow.document.views import VolumeView, labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.outputs import (
@@ -99,6 +99,34 @@ class CleanUp:
         if any(steps.crop):
             found["crop_zyx_px"] = list(steps.crop)
         return found
+
+    @property
+    def words(self) -> str:
+        """What is switched on, in the order in which it is done: "threshold 0.50, erosion 1"."""
+        p, found = self.parameters, []
+        if self.threshold is not None:
+            found.append(f"threshold {self.threshold:.2f}")
+        for text, value in (
+            ("smoothing along z {}", p.smooth_z),
+            ("closing {}", p.close),
+            ("holes up to {} px filled", p.fill_px),
+            ("dilation {}", p.dilate),
+        ):
+            if value:
+                found.append(text.format(grouped(value)))
+        if self.inside_mask:
+            found.append("inside the cell mask")
+        if p.erode:
+            found.append(f"erosion {p.erode}")
+        if (p.close or p.dilate or p.erode) and not p.erode_3d:
+            found.append("slice by slice")
+        if p.min_size_voxels:
+            found.append(f"smallest {count(p.min_size_voxels, 'voxel')}")
+        if p.min_size_nm3:
+            found.append(f"smallest {grouped(round(p.min_size_nm3))} nm³")
+        if any(p.crop):
+            found.append(f"borders {' × '.join(map(str, p.crop))} (z × y × x)")
+        return ", ".join(found)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import as_labels, threshold_byte
+from sxtstudio.core.objects import object_sizes
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_reserved, open_array
@@ -163,11 +164,19 @@ def _clean_through(
     before = 0
     voxels = math.prod(shape)
     steps = stages_of(clean_up.parameters, shape, masked=mask is not None)
+    works = [step.work for step in steps if step.work is not Work.COPY]
+    # The step that removes small objects has seen what the threshold and the steps before it made, and not
+    # what the steps after it leave.
+    counted = Work.SMALL_OBJECTS in works
+    counts_before = counted and (clean_up.threshold is not None or works[0] is not Work.SMALL_OBJECTS)
+    counts_after = counted and works[-1] is not Work.SMALL_OBJECTS
+    counting = Stage(Work.COUNT_OBJECTS, voxels, "counting objects")
     stages = Stages(
         progress,
         (
             Stage(Work.COPY, voxels, "reading labels"),
             Stage(Work.CLEAN_UP, voxels, "cleaning", steps),
+            *(counting for wanted in (counts_before, counts_after) if wanted),
             Stage(Work.REWRITE, voxels, "changing labels"),
         ),
     )
@@ -185,12 +194,22 @@ def _clean_through(
             mask=mask,
             progress=counter,
         )
+    objects = None
+    for step in report.steps:
+        if step.objects_found is not None and step.objects_removed is not None:
+            objects = (step.objects_found, step.objects_found - step.objects_removed)
+    if objects is not None and counts_before:
+        with stages.stage(Work.COUNT_OBJECTS) as counter:
+            objects = (len(object_sizes(given.labels, progress=counter)), objects[1])
+    if objects is not None and counts_after:
+        with stages.stage(Work.COUNT_OBJECTS) as counter:
+            objects = (objects[0], len(object_sizes(result, progress=counter)))
     with stages.stage(Work.REWRITE) as counter:
         for box in walk(shape, result, given.labels, recorder.labels, progress=counter):
             changed = recorder.write(box, result[box.slices])
             if changed is not None:
                 on_written(changed)
-    return CleanReport(given.labels, before, report.voxels_after, report.steps)
+    return CleanReport(given.labels, before, report.voxels_after, report.steps, objects)
 
 
 @contextmanager

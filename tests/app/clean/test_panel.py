@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
 from sxtstudio.app.clean.panel import CleanPanel, PreviewComparison
+from sxtstudio.app.labels.history import HistoryDialog, change_texts
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.slice_preview import Change, PreviewStyle
@@ -24,6 +25,7 @@ from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.core.wording import grouped
 from sxtstudio.workflow.document.network_output import KeptOutput, holds_frames
 from sxtstudio.workflow.document.project import adopt, save, snapshot
 from sxtstudio.workflow.jobs import document_cleaning
@@ -116,6 +118,33 @@ def test_the_preview_is_what_comes_out_and_undo_brings_it_back(labelled: MainWin
     assert not panel.form.clean_up().wanted  # a second click must not erode once more
     labelled.session.undo()
     assert np.array_equal(labels_of(labelled), before)
+
+
+def test_the_history_says_what_a_clean_up_did_and_the_result_counts_the_same_labels(
+    labelled: MainWindow, qtbot: QtBot
+) -> None:
+    panel = panel_of(labelled)
+    before = ndimage.label(labels_of(labelled), CUBE)[1]
+    for erode, smallest in ((1, 2), (0, 4)):
+        panel.form.erode.setValue(erode)
+        panel.form.smallest.setValue(smallest)
+        apply(labelled, qtbot)
+        after = ndimage.label(labels_of(labelled), CUBE)[1]
+        assert f"Objects {grouped(before)} → {grouped(after)}" in panel.result.text()
+        before = after
+    labelled.session.undo()
+    labelled.actions_.by_name["edit.history"].trigger()
+    dialog = labelled.context.dialogs.find(HistoryDialog)
+    rows = [dialog.list.item(row).text() for row in range(dialog.list.count())]
+    assert rows[1].startswith("Brush, slices 1 to 64")
+    assert rows[2].startswith("Clean up: erosion 1, smallest 2 voxels, slices 1 to 64, −")
+    assert rows[3].startswith("Clean up: smallest 4 voxels, slices ") and len(rows) == 4
+    steps = labelled.session.document.steps
+    history = labelled.session.history
+    assert change_texts(history.done[1:], history.undone, steps) == [rows[2].removesuffix("  (now)"), rows[3]]
+    assert change_texts(history.done, history.undone, [])[1].startswith("Clean up, slices"), (
+        "not in the record"
+    )
 
 
 def test_the_preview_follows_the_slice_and_goes_with_the_panel(labelled: MainWindow, qtbot: QtBot) -> None:

@@ -768,13 +768,23 @@ def test_an_open_body_is_asked_about_and_stays_open(classified: MainWindow, clas
     window, queue = classified, classing.queue
     rows = {5: ObjectRow(flags=frozenset({ObjectFlag.OPEN}))}
     window.session.change_rows(table(window).change(rows), EditKind.CLASSIFY)
-    assert queue.left.text().endswith("then 2 objects with a doubtful outline (1 of them open).")
+    assert queue.left.text().endswith("then 1 object with a doubtful outline and 1 open one.")
     press(window, "classes.check")
     for _ in range(4):
         QTest.keyClick(queue.card, Qt.Key.Key_Return)
     assert window.session.objects.value.selected == (5,) and "It is open" in queue.why.text()
     QTest.keyClick(queue.card, Qt.Key.Key_Return)
     assert not queue.running and table(window).rows[5].flags == {ObjectFlag.OPEN, ObjectFlag.CHECKED}
+
+
+def test_where_all_are_open_none_is_called_doubtful(
+    window_with_objects: MainWindow, classing: ClassSections
+) -> None:
+    session = window_with_objects.session
+    for number in (1, 2):
+        rows = {number: ObjectRow(flags=frozenset({ObjectFlag.OPEN})), 24: ObjectRow()}
+        session.change_rows(table(window_with_objects).change(rows), EditKind.CLASSIFY)
+        assert classing.queue.left.text() == f"To check: {number} open object{'s' if number > 1 else ''}."
 
 
 def test_going_back_takes_the_answer_back(classified: MainWindow, classing: ClassSections) -> None:
@@ -786,6 +796,7 @@ def test_going_back_takes_the_answer_back(classified: MainWindow, classing: Clas
     press(window, "classes.check")
     for _ in range(3):
         queue.skip.click()
+    first = len(window.session.history)
     queue.right.click()  # object 24, of a doubtful outline
     assert window.session.objects.value.selected == (5,)
     assert "Otherwise draw what is missing, or delete it, and go on with Skip" in queue.why.text()
@@ -795,8 +806,18 @@ def test_going_back_takes_the_answer_back(classified: MainWindow, classing: Clas
     assert window.session.objects.value.selected == (5,) and table(window).rows[5] == before[5]
     queue.back.click()
     assert window.session.objects.value.selected == (24,) and table(window).rows[24] == before[24]
+    queue.give("Nucleus")
+    queue.back.click()
     queue.stop.click()
-    assert "2 objects with a doubtful outline (1 of them open)" in queue.left.text()
+    assert "1 object with a doubtful outline and 1 open one" in queue.left.text()
+    assert [edit.summary for edit in window.session.history.done[first:]] == [
+        "Check of object 24",
+        "Check of object 5",
+        "Check of object 5 taken back",
+        "Check of object 24 taken back",
+        "Check of object 24: Nucleus",
+        "Check of object 24 taken back",
+    ]
 
 
 def test_going_back_leaves_what_was_changed_since(classified: MainWindow, classing: ClassSections) -> None:

@@ -21,7 +21,7 @@ from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
-from sxtstudio.core.object_table import ObjectFlag
+from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document.project import adopt, save, snapshot
 from tests.app.objects.conftest import BOXES, LARGE, ROWS, quiet
@@ -153,6 +153,31 @@ def test_labels_that_changed_since_are_said_until_they_are_back_or_searched_agai
     adopt(document, saved)
     assert open_file(tmp_path / "cell.sxt").session.document is not document
     assert warning.text() == "", "nor when the project is opened again"
+
+
+def test_a_part_that_is_opened_is_seen_on_a_low_screen(outlined: MainWindow, qtbot: QtBot) -> None:
+    """What was found is said in one line then, and in full in its tooltip."""
+    document, panel = outlined.session.document, outlined.context.parts.objects
+    assert document is not None
+    outlined.resize(1366, 700)
+    document.add_step(Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"slices": [20, 36]}))
+    find(outlined, qtbot)
+    whole = panel.result.text()
+    assert "1 touches the border" in whole
+    check = panel.sections[-1]
+    queue = panel.classing.queue
+    assert check.content is queue and queue.start.visibleRegion().isEmpty()
+    check.heading.click()
+    qtbot.waitUntil(lambda: queue.start.visibleRegion().boundingRect() == queue.start.rect(), timeout=3000)
+    assert panel.result.text() == "Found 1 object. …" and panel.result.toolTip() == whole
+    find(outlined, qtbot)
+    assert panel.result.text() == whole and panel.result.toolTip() == ""
+    (number,) = document.object_table.rows
+    rows = {number: ObjectRow("Vesicle", Decided.CLASSIFIER, 0.5)}
+    outlined.session.change_rows(document.object_table.change(rows), EditKind.CLASSIFY)
+    queue.start.click()
+    assert panel.result.text() == "Found 1 object. …"
+    qtbot.waitUntil(lambda: queue.stop.visibleRegion().boundingRect() == queue.stop.rect(), timeout=3000)
 
 
 def test_the_ends_of_the_segmented_slices_are_a_border(outlined: MainWindow, qtbot: QtBot) -> None:

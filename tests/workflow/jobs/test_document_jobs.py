@@ -11,6 +11,7 @@ from typing import Any
 import mrcfile
 import numpy as np
 import pytest
+import scipy.ndimage
 
 from sxtstudio.core.cellmask import MaskVolume
 from sxtstudio.core.cleanup import CleanParameters
@@ -58,6 +59,40 @@ def test_a_clean_up_writes_what_it_showed_and_says_where(lumps: np.ndarray, tmp_
     assert np.array_equal(lumps, expected) and np.array_equal(shown.labels, expected[2])
     assert (report.voxels_before, report.voxels_after) == (64 + 15, 64)
     assert written and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("clean_up", "objects"),
+    [
+        (CleanUp(CleanParameters(min_size_voxels=2)), (16, 1)),
+        (CleanUp(CleanParameters(erode=1, min_size_voxels=2)), (16, 1)),
+        (CleanUp(CleanParameters(min_size_voxels=2, crop=(0, 0, 8))), (16, 0)),
+        (CleanUp(CleanParameters(erode=1)), None),
+    ],
+)
+def test_objects_are_counted_in_the_labels_before_and_after_all_of_it(
+    lumps: np.ndarray, tmp_path: Path, clean_up: CleanUp, objects: tuple[int, int] | None
+) -> None:
+    """As the voxels are; SciPy counts them."""
+    given, whole = CleanInput(lumps, None, None, None), np.ones((3, 3, 3))
+    before = scipy.ndimage.label(lumps, whole)[1]
+    report = clean_document(recorder_of(lumps), given, clean_up, tmp_path, Progress(), lambda box: None)
+    if objects is not None:
+        assert objects == (before, scipy.ndimage.label(lumps, whole)[1])
+    assert report.objects == objects
+
+
+def test_a_clean_up_says_in_short_words_what_it_does() -> None:
+    usual = CleanParameters(erode=1, min_size_voxels=200)
+    assert CleanUp(usual, threshold=0.5).words == "threshold 0.50, erosion 1, smallest 200 voxels"
+    all_ = CleanParameters(2, False, None, 2e6, (0, 5, 6), 1, 3, 1500, 4)
+    assert CleanUp(all_, inside_mask=True).words == (
+        "smoothing along z 1, closing 3, holes up to 1\N{NARROW NO-BREAK SPACE}500 px filled, dilation 4, "
+        "inside the cell mask, erosion 2, slice by slice, "
+        "smallest 2\N{NARROW NO-BREAK SPACE}000\N{NARROW NO-BREAK SPACE}000 nm³, "
+        "borders 0 × 5 × 6 (z × y × x)"
+    )
+    assert CleanUp().words == ""
 
 
 @pytest.mark.parametrize(

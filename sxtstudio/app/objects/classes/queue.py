@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -32,7 +32,7 @@ from sxtstudio.core.classes.queue import (
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_table import ObjectRow
-from sxtstudio.core.wording import count, grouped, share
+from sxtstudio.core.wording import count, share
 
 _REASONS = 2
 _ASKED = {
@@ -53,7 +53,15 @@ _KEYS = "Enter: right · 1–9: another class · Space or →: skip · ←: back
 
 
 class QueueSection(QWidget):
-    """Asks about one object at a time; what is answered is in the table at once, as one step each."""
+    """Asks about one object at a time; what is answered is in the table at once, as one step each.
+
+    Signals
+    -------
+    begun()
+        Checking begins, or goes on.
+    """
+
+    begun = Signal()
 
     def __init__(
         self,
@@ -159,6 +167,7 @@ class QueueSection(QWidget):
             self._session.message.emit("There is nothing to check.")
             return
         self._classes.show_classes()
+        self.begun.emit()
         self._go(queue)
 
     def answer(self, answer: Answer) -> None:
@@ -334,14 +343,14 @@ def _left_text(left: list[Question], running: bool) -> str:
         return "Nothing to check: the classifier has given no class, and no outline is doubtful."
     if running:
         return f"{count(len(left), 'object')} left"
-    is_open = sum(one.why is Why.OPEN for one in left)
-    doubtful = is_open + sum(one.why is Why.DOUBTFUL for one in left)
-    parts = []
-    if len(left) > doubtful:
-        parts.append(
-            f"{count(len(left) - doubtful, 'object')} with a class of the classifier, the least sure first"
-        )
+    unsure, doubtful, is_open = (sum(one.why is why for one in left) for why in Why)
+    parts, outlines = [], []
+    if unsure:
+        parts.append(f"{count(unsure, 'object')} with a class of the classifier, the least sure first")
     if doubtful:
-        of_them = f" ({'all' if is_open == doubtful else grouped(is_open)} of them open)" if is_open else ""
-        parts.append(f"{count(doubtful, 'object')} with a doubtful outline{of_them}")
+        outlines.append(f"{count(doubtful, 'object')} with a doubtful outline")
+    if is_open:
+        outlines.append(count(is_open, "open one" if doubtful else "open object"))
+    if outlines:
+        parts.append(" and ".join(outlines))
     return f"To check: {', then '.join(parts)}."
