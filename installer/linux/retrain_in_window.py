@@ -30,7 +30,7 @@ def retrain_in_window(
     tomogram
         A few slices of the sample.
     project
-        Where it is saved at the end, in the home folder.
+        Where it is saved at the end, beside the tomogram.
     """
     with Window(root, screen, program, tomogram) as window:
         window.content()

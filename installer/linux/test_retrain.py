@@ -72,7 +72,7 @@ def try_retraining(dist: Path, root: Root, screen: Screen, program: str, *, deb:
     check_unchanged(root.folder / str(folder)[1:])
     train(root, program, trial)
     if deb:
-        retrain_in_window(root, screen, program, "retraining", f"{TRIAL}/few.tif", f"{HOME}/learned.sxt")
+        retrain_in_window(root, screen, program, "retraining", f"{TRIAL}/few.tif", f"{TRIAL}/learned.sxt")
     check_other_version(root, program, root.folder / str(folder)[1:])
     if deb:
         root.run("apt-get", "purge", "-y", PACKAGE, user=0)

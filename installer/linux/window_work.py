@@ -238,7 +238,7 @@ def work_in_window(root: Root, screen: Screen, program: str, name: str, tomogram
 
 
 def save_and_quit(root: Root, window: Window, project: str) -> None:
-    """Save a project in the home folder, whose name xdotool cannot write, and leave."""
+    """Save a project where its dialog begins, a folder whose name xdotool cannot write, and leave."""
     window.keys("ctrl+s")
     window.until(lambda: len(window.titles()) > 1, "the dialog of a project's name")
     window.type(project.rpartition("/")[2])
