@@ -13,6 +13,9 @@ from enum import Enum
 from sxtstudio.core.object_classes import FILOPODIUM
 from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 
+#: In the record of an answer: which object, and whether the answer was taken back.
+CHECKED_OBJECT, TAKEN_BACK = "object", "taken_back"
+
 
 class Why(Enum):
     """Why somebody should look at an object."""

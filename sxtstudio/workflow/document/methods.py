@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.classes.queue import CHECKED_OBJECT, TAKEN_BACK
 from sxtstudio.core.classes.rules import Among, ClassRule, ValueRange, rules_of
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.sentence import evaluation_sentence
 from sxtstudio.core.steps import Step, StepKind, effective
@@ -27,6 +29,8 @@ CITATION = (
     "doi:10.1073/pnas.2209938120."
 )
 SCHEMA = "sxtstudio-methods/1"
+#: Made with values that matter; what is not ``by_hand`` is as well.
+_WITH_VALUES = (EditKind.FIND_CELL, EditKind.THRESHOLD, EditKind.CLASS_BY_RULE, EditKind.CLASSIFY)
 
 
 @dataclass(frozen=True)
@@ -88,22 +92,59 @@ def text_of(record: Record, tomogram: str) -> str:
 def grouped_steps(steps: Iterable[Step]) -> list[Done]:
     """Return the steps that stand, without exports; equal ones in a row become one.
 
-    Of an evaluation, which goes mark by mark and slice by slice, the last step stands for all.
+    Strokes by hand are equal whatever their size; what the program made is equal with the same values only.
+    Of an evaluation, which goes mark by mark and slice by slice, the last step stands for all, and of the
+    checks of an object the last one.
     """
     found: list[Done] = []
     former: Step | None = None
-    stand = effective(steps)
+    stand = without_taken_back(effective(steps))
     last = max((i for i, step in enumerate(stand) if step.kind is StepKind.EVALUATION), default=None)
     for i, step in enumerate(stand):
         if step.kind is StepKind.EXPORT or (of_evaluation(step) and i != last):
             continue
-        same = former is not None and (former.kind, former.identity) == (step.kind, step.identity)
+        same = former is not None and _is_alike(former, step)
         former = step
         if same:
-            found[-1] = Done(step.name, step.parameters, found[-1].times + 1, step.kind)
+            # Of objects that were checked none is named: the last one is not the only one.
+            values = {} if step.edit is EditKind.CHECKED else step.parameters
+            found[-1] = Done(step.name, values, found[-1].times + 1, step.kind)
         else:
             found.append(Done(step.name, step.parameters, kind=step.kind))
     return found
+
+
+def without_taken_back(stand: Sequence[Step]) -> list[Step]:
+    """Return steps that stand (``effective``) without checks of objects that do not count any more.
+
+    Of each object the last check counts, unless it was taken back by *Back*. Former versions did not note
+    which object it was: all of theirs count. So do those of objects that were found anew later.
+    """
+    latest: dict[tuple[int, int], Step] = {}
+    dropped: set[int] = set()
+    made = 0
+    for step in stand:
+        if step.kind is not StepKind.EDIT or step.target != "objects" or step.edit is None:
+            continue
+        if step.edit.replaces_objects:
+            made += 1
+        number = step.parameters.get(CHECKED_OBJECT)
+        if step.edit is not EditKind.CHECKED or not isinstance(number, int):
+            continue
+        former = latest.get((made, number))
+        if former is not None:
+            dropped.add(id(former))
+        latest[made, number] = step
+        if step.parameters.get(TAKEN_BACK) is True:
+            dropped.add(id(step))
+    return [step for step in stand if id(step) not in dropped]
+
+
+def _is_alike(former: Step, step: Step) -> bool:
+    if (former.kind, former.identity) != (step.kind, step.identity):
+        return False
+    made = step.edit is not None and (not step.edit.by_hand or step.edit in _WITH_VALUES)
+    return not made or former.parameters == step.parameters
 
 
 def of_evaluation(step: Step) -> bool:

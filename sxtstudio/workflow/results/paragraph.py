@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sxtstudio import __version__
@@ -11,8 +11,8 @@ from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import count, grouped, shape_text, slices_words
 from sxtstudio.io.project import Record
 from sxtstudio.workflow.document.label_history import slices_of
-from sxtstudio.workflow.document.methods import evaluation_found
-from sxtstudio.workflow.results.standing import standing
+from sxtstudio.workflow.document.methods import evaluation_found, without_taken_back
+from sxtstudio.workflow.results.in_labels import told_steps
 
 TITLE = (
     "3D surface reconstruction of cellular cryo-soft X-ray microscopy tomograms using semisupervised deep "
@@ -62,17 +62,22 @@ def paragraph(record: Record, tomogram: str, objects: int = 0) -> str:
     return " ".join(sentences)
 
 
-def _sentences(steps: Iterable[Step], slice_count: int) -> Iterator[str]:
-    for step in standing(steps, slice_count):
+def _sentences(steps: Sequence[Step], slice_count: int) -> Iterator[str]:
+    told = told_steps(steps, slice_count)
+    checked = without_taken_back([one.step for one in told])
+    for one in told:
+        step = one.step
         if step.kind not in (StepKind.EDIT, StepKind.OTHER) or step.target == "marks":
             continue  # marks of an evaluation change no result
+        if step.edit is EditKind.CHECKED and not any(step is other for other in checked):
+            continue
         say = _OF.get(step.edit) if step.edit is not None else None
         if say is None:
             yield _by_hand(step)
         elif step.partial:
             yield _part(step, slice_count)
         else:
-            yield say(dict(step.parameters))
+            yield say({**step.parameters, "anew": one.anew})
 
 
 def _part(step: Step, slice_count: int) -> str:
@@ -108,25 +113,40 @@ def _segment(values: dict[str, Any]) -> str:
 
 
 def _clean(values: dict[str, Any]) -> str:
-    parts = []
-    for key, words in (
-        ("threshold", "the threshold was set to {:g}"),
-        ("smooth_z", "the majority of {:g} slices to either side decided"),
-        ("close", "gaps of up to twice {:g} voxels were closed"),
-        ("fill_holes_px", "holes of up to {:g} pixels within a slice were filled"),
-        ("dilate", "labels were dilated by {:g} voxels"),
-        ("erode", "labels were eroded by {:g} voxels"),
-        ("min_size_voxels", "objects of fewer than {:g} voxels were removed"),
-        ("min_size_nm3", "objects smaller than {:g} nm³ were removed"),
-    ):
+    parts, anew = [], values["anew"]
+    for key, words, unit in _CLEANED:
         value = values.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            parts.append(words.format(value))
+        if _is_number(value):
+            parts.append(words.format(value, unit if value == 1 else f"{unit}s"))
     if values.get("inside_mask"):
         parts.append("labels outside of the cell mask were removed")
     if isinstance(values.get("crop_zyx_px"), list):
         parts.append(f"{values['crop_zyx_px']} voxels (z, y, x) were cleared at each border")
-    return f"The labels were cleaned up: {'; '.join(parts)}." if parts else "The labels were cleaned up."
+    cleaned = f" cleaned up: {'; '.join(parts)}." if parts else " cleaned up."
+    threshold = values.get("threshold")
+    if not _is_number(threshold):
+        return f"The labels were{cleaned}"
+    text = f"The labels were made anew from the network's output at a threshold of {threshold:g}"
+    text += "" if anew is None else f" in {slices_words(anew.start, anew.stop)}"
+    if not parts:
+        return f"{text}."
+    return f"{text}, and {'' if anew is None else 'all labels were '}then{cleaned}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+#: In the order in which they are done: the name in the record, the words, and what is counted.
+_CLEANED = (
+    ("smooth_z", "the majority of {:g} {} to either side decided", "slice"),
+    ("close", "gaps of up to twice {:g} {} were closed", "voxel"),
+    ("fill_holes_px", "holes of up to {:g} {} within a slice were filled", "pixel"),
+    ("dilate", "labels were dilated by {:g} {}", "voxel"),
+    ("erode", "labels were eroded by {:g} {}", "voxel"),
+    ("min_size_voxels", "objects of fewer than {:g} {} were removed", "voxel"),
+    ("min_size_nm3", "objects smaller than {:g} nm³ were removed", ""),
+)
 
 
 def _objects(values: dict[str, Any]) -> str:

@@ -27,6 +27,8 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, DependsOn, Measurements, Quantity
 from sxtstudio.core.object_classes import CLASSES, DROPLET, MITOCHONDRION, VESICLE
 from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.methods import grouped_steps
 from sxtstudio.workflow.document.recovered import recover
 
 Opened = Callable[[Path], MainWindow]
@@ -818,6 +820,15 @@ def test_going_back_takes_the_answer_back(classified: MainWindow, classing: Clas
         "Check of object 24: Nucleus",
         "Check of object 24 taken back",
     ]
+    assert window.session.document is not None
+    assert not checks_in(window.session.document), "no check stands"
+    press(window, "edit.undo")
+    assert checks_in(window.session.document) == [{"object": 24}], "that one stands again"
+
+
+def checks_in(document: Document) -> list[dict[str, object]]:
+    done = grouped_steps(document.record().steps)
+    return [dict(one.parameters) for one in done if one.name == "Check of an object"]
 
 
 def test_going_back_leaves_what_was_changed_since(classified: MainWindow, classing: ClassSections) -> None:

@@ -51,6 +51,7 @@ from sxtstudio.workflow.jobs.document_objects import FindObjects, ObjectsInput, 
 from sxtstudio.workflow.jobs.document_segmenting import segment_document
 from sxtstudio.workflow.results import layout, write
 from sxtstudio.workflow.results.compare import Outcome, Verdict, compare_tables, compare_volumes
+from sxtstudio.workflow.results.in_labels import told_steps
 from sxtstudio.workflow.results.rerun import rerun
 from sxtstudio.workflow.results.write import measured_anew, write_results
 
@@ -247,6 +248,29 @@ def test_everything_that_was_no_work_by_hand_is_the_same(
     assert found.done == ("Segment", "Cell mask: threshold", "Clean up", "Find objects")
     assert all(row.class_name == "Vesicle" for row in window.document.object_table.rows.values())
     assert len(list((tmp_path / "sessions").iterdir())) == 1, "only that of the window is left"
+
+
+@pytest.mark.parametrize("slices", [None, (1, 5)])
+def test_the_steps_that_the_paragraph_tells_make_the_labels_that_are_there(
+    window: Window, write_folder: Callable[[], Path], slices: tuple[int, int] | None
+) -> None:
+    """A clean-up with a threshold makes labels anew, so that the former ones are not in them."""
+    document = window.document
+    window.segment(keep=True, slices=slices)
+    for dilate, threshold in ((2, None), (3, -0.6), (1, -0.4), (1, None)):
+        window.clean(CleanUp(CleanParameters(dilate=dilate, erode_3d=False), threshold=threshold))
+    assert document.voxels("labels")
+    folder = write_folder()
+    assert rerun(folder).same
+    text = (folder / layout.METHODS).read_text(encoding="utf-8").split("\n")[0]
+    assert text.count("labels were dilated by 1 voxel.") == text.count("dilated") == 2
+    content = json.loads((folder / layout.PARAMETERS).read_text(encoding="utf-8"))
+    told = [one.step for one in told_steps(document.record().steps, document.shape[0])]
+    kept = [number for number, step in enumerate(document.record().steps) if step in told]
+    assert kept == [0, 3, 4]
+    content["record"]["steps"] = [content["record"]["steps"][number] for number in kept]
+    (folder / layout.PARAMETERS).write_text(json.dumps(content), encoding="utf-8")
+    assert by_name(rerun(folder).outcomes)["labels"].verdict is Verdict.SAME
 
 
 def test_what_was_painted_is_given_and_all_goes_on_from_it(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
@@ -19,6 +20,8 @@ from sxtstudio.app.widgets.free_keys import is_free
 from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.app.widgets.scroll import bring_into_view
 from sxtstudio.core.classes.queue import (
+    CHECKED_OBJECT,
+    TAKEN_BACK,
     Answer,
     ClassIs,
     Question,
@@ -198,16 +201,19 @@ class QueueSection(QWidget):
         before, after = self._answered.get(number, (None, None))
         # Not where it was changed otherwise since: that is no answer of here.
         if before is not None and self._classes.table.rows.get(number) == after:
-            if not self._set_row(number, before):
+            if not self._set_row(number, before, taken_back=True):
                 return
         self._answered.pop(number, None)
         self._go(queue)
 
-    def _set_row(self, number: int, row: ObjectRow) -> bool:
-        """Change the row of an object by an answer; say so where that is not possible."""
+    def _set_row(self, number: int, row: ObjectRow, *, taken_back: bool = False) -> bool:
+        """Change the row of an object by an answer, or back; say so where that is not possible."""
+        noted: dict[str, Any] = {CHECKED_OBJECT: number}
+        if taken_back:
+            noted[TAKEN_BACK] = True
         self._answering = True  # the table changes by this answer, not otherwise
         try:
-            self._classes.apply({number: row}, EditKind.CHECKED)
+            self._classes.apply({number: row}, EditKind.CHECKED, **noted)
         except UserError as error:
             self._session.message.emit(str(error))
             return False
