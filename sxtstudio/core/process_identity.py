@@ -28,5 +28,8 @@ def process_begin(process: int | None = None) -> float:
         If there is none of this number, or it may not be looked at.
     """
     # In this order: older ones of psutil ask for the start of the computer only once.
-    start = psutil.boot_time() if sys.platform == "linux" else 0.0
+    try:
+        start = psutil.boot_time() if sys.platform == "linux" else 0.0
+    except OSError as error:  # of processes psutil makes an error of its own from it, but not here
+        raise psutil.AccessDenied(process, msg="the start of the computer may not be read") from error
     return psutil.Process(process).create_time() - start
