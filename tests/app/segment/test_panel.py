@@ -537,7 +537,7 @@ def test_after_a_crash_it_offers_to_go_on(
     document = sample.session.document
     document.autosave(wait=True)
     # What lies on the disk now is what a crash would leave.
-    shutil.copytree(document.folder, tmp_path / "left", ignore=shutil.ignore_patterns("*lock*", "*.part*"))
+    shutil.copytree(document.folder, tmp_path / "left", ignore=shutil.ignore_patterns("*lock*"))
     document.discard()
     sample.session.show(None)
     assert panel.offers.isHidden()
@@ -569,7 +569,7 @@ def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmenta
     with qtbot.waitSignal(sample.session.labels_changed, timeout=60_000):
         panel.start()
     assert panel.run is not None
-    shutil.copytree(document.folder, tmp_path / "left", ignore=shutil.ignore_patterns("*lock*", "*.part*"))
+    shutil.copytree(document.folder, tmp_path / "left", ignore=shutil.ignore_patterns("*lock*"))
     panel.run.cancel()
     to_the_end(panel, qtbot)
     document.discard()
