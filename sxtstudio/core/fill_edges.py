@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.growing import grown
+
 Mask = NDArray[np.bool_]
 
 _RINGS_PX = 16  # so far from a fill an interpolation overshoots at most
@@ -177,14 +179,3 @@ def _with_seam(step: NDArray[np.float64], part: Mask, known: Mask) -> Mask:
             break
         part = part | ring
     return part
-
-
-def grown(mask: Mask) -> Mask:
-    """Return a mask grown by a pixel in all eight directions."""
-    tall = mask.copy()
-    tall[1:] |= mask[:-1]
-    tall[:-1] |= mask[1:]
-    grown = tall.copy()
-    grown[:, 1:] |= tall[:, :-1]
-    grown[:, :-1] |= tall[:, 1:]
-    return grown

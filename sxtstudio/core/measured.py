@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sxtstudio.core.fill_edges import GreySpread, grown, with_edge
+from sxtstudio.core.fill_edges import GreySpread, with_edge
+from sxtstudio.core.growing import grown
 
 Mask = NDArray[np.bool_]
 Pixels = NDArray[np.intp]

@@ -72,7 +72,7 @@ class CheckedDialog(Dialog):
 
 
 def _heading(found: Rerun) -> str:
-    apart = sum(one.verdict not in (Verdict.SAME, Verdict.GIVEN) for one in found.outcomes)
+    apart = len(found.apart)
     if apart:
         return (
             f"{apart} of {count(len(found.outcomes), 'result')} {'is' if apart == 1 else 'are'} not the same."

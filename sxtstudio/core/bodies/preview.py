@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.segmentation import expand_labels
 
 from sxtstudio.core.bodies.find import BodyParameters
+from sxtstudio.core.bodies.nearest import expanded
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import IS_BODY
 from sxtstudio.core.bodies.tracks import FEATURES
@@ -47,7 +47,7 @@ def preview_slice(
     likely &= ~table["solid"] & ~table["bay"] & (children < _CELL_CHILDREN) & (table["sides"] < 3)
     kept = np.concatenate([[False], likely])
     numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)[found.numbers]
-    with_walls = expand_labels(numbers, 2 * half)
+    with_walls = expanded(numbers, 2 * half)
     result: NDArray[np.int32] = np.where(outline, with_walls, numbers)
     line_px = 2 * half - 1
     if parameters.membrane is not None and parameters.membrane.applies_to(line_px):

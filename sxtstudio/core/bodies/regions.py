@@ -29,6 +29,7 @@ from sxtstudio.core.bodies.hull import hull_area
 from sxtstudio.core.bodies.interstices import LARGEST, LEAST_RADIUS, MOST_SOLID, is_interstice
 from sxtstudio.core.bodies.line_ends import ends_at
 from sxtstudio.core.bodies.nearest import expanded
+from sxtstudio.core.growing import grown_at_sides
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 
@@ -355,9 +356,9 @@ def _measure_one(own: NDArray[np.bool_], row: np.void) -> NDArray[np.bool_]:
     row["solidity"] = min(1.0, area / hull_area(own))
     sigma = float(np.clip(0.35 * np.sqrt(area / np.pi), 1.0, 3.0))
     wide = _with_margin(filled, 4)
-    grown = _grown(wide)
+    grown = grown_at_sides(wide)
     blurred = ndimage.gaussian_filter(grown.astype(np.float32), sigma)
-    rim = grown & _grown(~grown)
+    rim = grown & grown_at_sides(~grown)
     # On a straight rim the innermost pixel has 0.5 + 0.5 · density of half a pixel; bent inwards, more.
     row["concave"] = float((blurred[rim] > 0.5 + 0.144 / sigma).mean())
     return filled
@@ -368,16 +369,6 @@ def _with_margin(own: NDArray[np.bool_], margin: int) -> NDArray[np.bool_]:
     wide = np.zeros([length + 2 * margin for length in own.shape], np.bool_)
     wide[margin:-margin, margin:-margin] = own
     return wide
-
-
-def _grown(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a region and its neighbours at sides of pixels; faster than scipy where it is small."""
-    result = own.copy()
-    result[1:] |= own[:-1]
-    result[:-1] |= own[1:]
-    result[:, 1:] |= own[:, :-1]
-    result[:, :-1] |= own[:, 1:]
-    return result
 
 
 def _opened(own: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:

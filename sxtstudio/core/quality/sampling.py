@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.fill_edges import grown
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.growing import grown
 from sxtstudio.core.measured import Mask, measured_pixels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality.resolution import DISTANCES_PX

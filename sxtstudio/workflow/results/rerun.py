@@ -61,7 +61,12 @@ class Rerun:
     @property
     def same(self) -> bool:
         """Whether what was made again is the same bit by bit, and what is given as it was written."""
-        return all(one.verdict in (Verdict.SAME, Verdict.GIVEN) for one in self.outcomes)
+        return not self.apart
+
+    @property
+    def apart(self) -> tuple[Outcome, ...]:
+        """What was made again and is not the same, or is missing."""
+        return tuple(one for one in self.outcomes if one.verdict not in (Verdict.SAME, Verdict.GIVEN))
 
 
 def rerun(

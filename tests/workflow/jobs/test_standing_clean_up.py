@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sxtstudio.core.cleanup import CleanParameters
@@ -19,8 +21,8 @@ def cleaned(**parameters: object) -> Step:
     return Step(StepKind.EDIT, EditKind.CLEAN_UP, parameters=parameters)
 
 
-def of(*, inside_mask: bool = False, **parameters: object) -> CleanUp:
-    return CleanUp(CleanParameters(**parameters), inside_mask=inside_mask)  # type: ignore[arg-type]
+def of(*, inside_mask: bool = False, **parameters: Any) -> CleanUp:
+    return CleanUp(CleanParameters(**parameters), inside_mask=inside_mask)
 
 
 @pytest.mark.parametrize(
