@@ -558,7 +558,7 @@ def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmenta
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(questions, "ask", lambda *_, **__: "Replace")
-    panel = segment_with(slow_model, (20, 24))
+    panel = segment_with(slow_model, (20, 44))  # not over before the copy is made, on a busy computer
     drawn = Box((20, 5, 5), (21, 40, 60))
     with sample.session.edit(EditKind.POLYGON) as edit:
         edit.write(drawn, np.full(drawn.shape, 255, np.uint8))
