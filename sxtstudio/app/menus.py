@@ -14,6 +14,7 @@ from sxtstudio.app.actions import MENUS, TABLE, ActionInfo
 from sxtstudio.app.actions.info import MISSING, ShownState
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
+from sxtstudio.app.labels.history import next_text
 from sxtstudio.app.labels.tools.catalogue import TOOLS
 from sxtstudio.app.objects.classes.list import KEYS
 from sxtstudio.app.objects.tools.catalogue import tool_info
@@ -185,8 +186,9 @@ class Actions(QObject):
                 action.setText(text if step is None else f"{text}: {step}")
                 if step is not None and action.isEnabled():
                     action.setToolTip(f"{text}: {step}{_keys(action)}")
-            elif edit is not None and action.isEnabled():
-                action.setToolTip(f"{text}: {edit.summary}{_keys(action)}")
+            elif edit is not None and document is not None and action.isEnabled():
+                said = next_text(edit, document.steps, back=name == "edit.undo")
+                action.setToolTip(f"{text}: {said}{_keys(action)}")
 
     def _draw_icons(self) -> None:
         for info in TABLE:

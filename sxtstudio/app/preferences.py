@@ -147,7 +147,8 @@ class PreferencesDialog(ToolDialog):
         apply_stored(self._context)
 
     def _on_choose_clicked(self) -> None:
-        folder = questions.open_folder(self._context, "Folder for unsaved work")
+        now = str(self._context.settings.get(WORK_FOLDER, ""))
+        folder = questions.save_into_folder(self._context, "Folder for unsaved work", now)
         if folder is not None:
             self._set_folder(str(folder))
 

@@ -1,6 +1,14 @@
 """All questions to the user that need an answer at once; tests replace these functions.
 
 Call them through the module (``questions.ask(...)``), so that the replacement takes effect.
+
+Dialogs for files begin where the work is:
+
+- for opening, in the folder of what was opened last, in a dialog or in any other way;
+- for saving a file, or choosing the folder of one, beside the project or tomogram that is open; but where the
+  last thing was saved elsewhere, there.
+
+What is no work has a folder of its own and moves neither of them (``Apart``).
 """
 
 from __future__ import annotations
@@ -17,6 +25,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.theme import RESOURCES
 from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.io.project import is_project
+from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.io.zarr import is_zarr
 
 
@@ -50,6 +59,13 @@ class Answer(StrEnum):
     TAKE_THEM = "Take them, too"
     THROW_AWAY = "Throw away"
     THROW_IT_AWAY = "Throw it away"
+
+
+class Apart(StrEnum):
+    """What is opened that lies apart from the work; the values stand in the settings."""
+
+    MODELS = "models"
+    PROFILES = "profiles"
 
 
 _ROLES: dict[str, QMessageBox.ButtonRole] = {
@@ -99,20 +115,43 @@ def ask(
     )
 
 
-def open_file(context: Context, title: str, filters: str) -> Path | None:
-    """Let the user choose a file that exists; remembers its folder."""
+def open_file(context: Context, title: str, filters: str, apart: Apart | None = None) -> Path | None:
+    """Let the user choose a file that exists; remembers its folder, of what lies ``apart`` separately."""
     name, _ = QFileDialog.getOpenFileName(
+        _window_of(context), title, str(start_folder(context, apart)), filters, options=FEW_ICONS
+    )
+    return _remembered(context, name, apart)
+
+
+def open_files(context: Context, title: str, filters: str) -> list[Path]:
+    """Let the user choose files that exist; remembers their folder."""
+    names, _ = QFileDialog.getOpenFileNames(
         _window_of(context), title, str(start_folder(context)), filters, options=FEW_ICONS
     )
-    return _remembered(context, name)
+    if names:
+        context.settings.set_folder(names[0])
+    return [Path(name) for name in names]
 
 
-def open_folder(context: Context, title: str) -> Path | None:
+def open_folder(context: Context, title: str, begin: Path | None = None) -> Path | None:
     """Let the user choose a folder that exists."""
-    name = QFileDialog.getExistingDirectory(
-        _window_of(context), title, str(start_folder(context)), options=FEW_ICONS | ONLY_FOLDERS
+    return _remembered(context, _folder(context, title, begin or start_folder(context)))
+
+
+def save_into_folder(context: Context, title: str, now: str = "") -> Path | None:
+    """Let the user choose a folder that something is put into; it begins in ``now``, if that is there.
+
+    Nothing is remembered: say what is written into it (``saves_to``).
+    """
+    begin = Path(now) if now and Path(now).is_absolute() and Path(now).is_dir() else save_folder(context)
+    name = _folder(context, title, begin)
+    return Path(name) if name else None
+
+
+def _folder(context: Context, title: str, begin: Path) -> str:
+    return QFileDialog.getExistingDirectory(
+        _window_of(context), title, str(begin), options=FEW_ICONS | ONLY_FOLDERS
     )
-    return _remembered(context, name)
 
 
 def save_file(
@@ -120,8 +159,8 @@ def save_file(
 ) -> Path | None:
     """Let the user choose a name to write to; the dialog asks before a file is replaced.
 
-    It begins in ``folder``, by default where a file was saved last; its own is remembered for the next one
-    if it can be written there. A missing suffix is added: that of the chosen filter,
+    It begins in ``folder``, by default beside the work, or where a file was saved last; its own is remembered
+    for the next one if it can be written there. A missing suffix is added: that of the chosen filter,
     ``"PLY (*.ply);;STL (*.stl)"``.
     """
     folder = folder or save_folder(context)
@@ -134,7 +173,7 @@ def save_file(
         # The dialog has asked about the name as it was typed, not about the one with the suffix.
         if path is None or str(path) == name or not path.exists() or may_replace(context, path):
             if path is not None:
-                context.settings.set_save_target(path)
+                saves_to(context, path)
             return path
 
 
@@ -143,22 +182,36 @@ def _window_of(context: Context) -> QWidget:
     return QApplication.activeWindow() or context.window
 
 
-def start_folder(context: Context) -> Path:
+def start_folder(context: Context, apart: Apart | None = None) -> Path:
     """Return the folder that a dialog for opening begins in: never within a project or a Zarr store."""
-    return _outside_stores(Path(context.settings.folder()))
+    return _outside_stores(Path(context.settings.folder("" if apart is None else apart)))
 
 
 def save_folder(context: Context) -> Path:
-    """Return the folder that a dialog for saving begins in: never within a project or a Zarr store.
+    """Return the folder that a dialog for saving begins in: never within a project or a Zarr store."""
+    return _outside_stores(Path(context.settings.save_folder(_folder_of_the_work(context))))
 
-    Until something was saved it is the folder of the project that is open, or of its tomogram.
-    """
-    document, own = context.session.document, None
-    if document is not None:
-        # The sample lies among the files of the program, where nobody looks for his own.
-        at = document.project or Path(document.source).absolute()
-        own = None if at.is_relative_to(RESOURCES) else _outside_stores(at.parent)
-    return _outside_stores(Path(context.settings.save_folder(own)))
+
+def saves_to(context: Context, path: Path) -> None:
+    """Note where something is about to be saved: once it is there, the next dialog begins in that folder."""
+    context.settings.set_save_target(path, _folder_of_the_work(context))
+
+
+def opened(context: Context, path: str | Path) -> None:
+    """Note that something was opened without a dialog: the next one for opening begins beside it."""
+    place = VolumeName.of(path).place
+    if not place.is_relative_to(RESOURCES):  # nobody looks for files among those of the program
+        context.settings.set_folder(place)
+
+
+def _folder_of_the_work(context: Context) -> Path | None:
+    """Return the folder of the project that is open, or of its tomogram; None for the sample."""
+    document = context.session.document
+    if document is None:
+        return None
+    # The sample lies among the files of the program, where nobody looks for his own.
+    at = (document.project or VolumeName.of(document.source).place).absolute()
+    return None if at.is_relative_to(RESOURCES) else _outside_stores(at.parent)
 
 
 def _outside_stores(folder: Path) -> Path:
@@ -209,8 +262,8 @@ def _suffixes(filters: str) -> list[str]:
     return found
 
 
-def _remembered(context: Context, name: str) -> Path | None:
+def _remembered(context: Context, name: str, apart: Apart | None = None) -> Path | None:
     if not name:
         return None
-    context.settings.set_folder(name)
+    context.settings.set_folder(name, "" if apart is None else apart)
     return Path(name)

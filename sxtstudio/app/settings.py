@@ -36,7 +36,7 @@ class Settings:
         self._store = store or QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "SXT Studio", "SXT Studio"
         )
-        self._save_target: Path | None = None
+        self._save_target: tuple[Path, Path | None] | None = None
 
     def get(self, name: str, default: Any) -> Any:
         """Return a JSON value of the same type as ``default``, or ``default``; what is no JSON is dropped."""
@@ -116,20 +116,23 @@ class Settings:
             if locked:
                 lock.unlock()
 
-    def folder(self) -> str:
-        """Return the folder that dialogs for opening begin in."""
-        stored = str(self.get(_OPENED_IN, ""))
-        return stored if _may_begin_in(stored) else str(home_folder())
+    def folder(self, apart: str = "") -> str:
+        """Return the folder that dialogs for opening begin in; what lies ``apart`` has its own."""
+        for name in (_key_of(apart), _OPENED_IN):
+            stored = str(self.get(name, ""))
+            if _may_begin_in(stored):
+                return stored
+        return str(home_folder())
 
-    def set_folder(self, path: str | Path) -> None:
+    def set_folder(self, path: str | Path, apart: str = "") -> None:
         """Remember the folder of a file that was chosen to be opened."""
-        self.set(_OPENED_IN, str(Path(path).absolute().parent))
+        self.set(_key_of(apart), str(Path(path).absolute().parent))
 
     def save_folder(self, of_the_work: Path | None = None) -> str:
-        """Return the folder that dialogs for saving begin in: where something was saved last.
+        """Return the folder that dialogs for saving begin in.
 
-        Before that it is ``of_the_work``, the one of what is open, if one may write there; else the user's
-        folder of documents.
+        Where something was saved last, if that was elsewhere than beside the work; else ``of_the_work``, the
+        folder of what is open, if one may write there; else the user's folder of documents.
         """
         self._keep_save_folder()
         stored = str(self.get(_SAVED_IN, ""))
@@ -140,22 +143,26 @@ class Settings:
         documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
         return documents if documents and Path(documents).is_dir() else str(home_folder())
 
-    def set_save_target(self, path: str | Path) -> None:
-        """Note where something is about to be saved; its folder is remembered once the file is there."""
+    def set_save_target(self, path: str | Path, of_the_work: Path | None = None) -> None:
+        """Note where something is about to be saved; its folder is remembered once the file is there.
+
+        Who saves beside the work, in ``of_the_work``, will do so with the next tomogram, too: that is no
+        folder to remember.
+        """
         self._keep_save_folder()
-        self._save_target = Path(path).absolute()
+        self._save_target = (Path(path).absolute(), of_the_work)
 
     def _keep_save_folder(self) -> None:
         """Remember the folder of what was saved last, if that has succeeded: it is there."""
-        target = self._save_target
-        if target is None:
+        if self._save_target is None:
             return
+        target, of_the_work = self._save_target
         try:
             there = target.exists()
         except OSError:
             there = False
         if there:  # else a job may still be writing it
-            self.set(_SAVED_IN, str(target.parent))
+            self.set(_SAVED_IN, "" if target.parent == of_the_work else str(target.parent))
             self._save_target = None
 
     @property
@@ -206,5 +213,15 @@ def _is_path(value: object) -> bool:
     return True
 
 
+def _key_of(apart: str) -> str:
+    return f"{_OPENED_IN}_{apart}" if apart else _OPENED_IN
+
+
 def _may_begin_in(folder: str) -> bool:
-    return _is_path(folder) and not any(Path(folder).is_relative_to(place) for place in _SYSTEM)
+    """Whether a folder is there: a disk may have been taken out since, or the folder removed."""
+    if not _is_path(folder) or any(Path(folder).is_relative_to(place) for place in _SYSTEM):
+        return False
+    try:
+        return Path(folder).is_dir()
+    except OSError:
+        return False

@@ -321,7 +321,7 @@ def test_another_model_of_a_name_is_replaced_only_after_asking(
 def test_preferences_take_effect(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     applied: list[str] = []
     monkeypatch.setattr(theme, "apply", lambda app, scheme: applied.append(scheme))
-    monkeypatch.setattr(questions, "open_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(questions, "save_into_folder", lambda *_: tmp_path)
     window.settings.set("recent", ["a", "b"])
     window.actions_.by_name["tools.preferences"].trigger()
     dialog: preferences.PreferencesDialog = window.context.dialogs.find(preferences.PreferencesDialog)

@@ -24,14 +24,15 @@ BALL = Box((28, 180, 180), (36, 200, 200))
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     """Every question is answered with the harmless button, every file dialog is cancelled."""
-    asked: dict[str, list[Any]] = {"ask": [], "open_file": [], "open_folder": [], "save_file": []}
+    files = ("open_file", "open_files", "open_folder", "save_file", "save_into_folder")
+    asked: dict[str, list[Any]] = {name: [] for name in ("ask", *files)}
 
     def ask(parent: Any, title: str, text: str, buttons: Any, *rest: Any, **more: Any) -> str:
         asked["ask"].append(text)
         return str(list(buttons)[-1])
 
     monkeypatch.setattr(questions, "ask", ask)
-    for name in ("open_file", "open_folder", "save_file"):
+    for name in files:
         monkeypatch.setattr(
             questions, name, lambda *args, name=name, **more: asked[name].append(args[1:]) or None
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import mrcfile
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from sxtstudio.app.document import closing, saving
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.workflow.document.project import adopt, save, snapshot
 
+SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample.tif"
 BUTTONS = ("Save", "Discard", "Cancel")
 
 
@@ -123,6 +127,7 @@ def test_a_folder_is_remembered_for_saving_once_something_was_saved_there(
         questions.save_file(context, "Save", "a.csv", "CSV (*.csv)")
         return proposed[-1].parent
 
+    data.mkdir()
     context.settings.set_folder(data / "cell.mrc")  # was opened, or is only about to be
     assert propose() == documents and not documents.is_relative_to(tmp_path)
     for folder in (tmp_path / "full", tmp_path / "one", tmp_path / "two"):
@@ -160,6 +165,101 @@ def test_the_first_thing_is_saved_beside_what_is_open(
     document = context.session.document
     adopt(document, save(snapshot(document), tmp_path / "work" / "cell.sxt"))
     assert propose() == tmp_path / "work"
+
+
+def tomogram_in(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    with mrcfile.new(folder / "cell.mrc") as file:
+        file.set_data(np.random.default_rng(0).normal(size=(4, 30, 30)).astype(np.float32))
+    return folder / "cell.mrc"
+
+
+def test_dialogs_for_saving_begin_beside_what_is_open_unless_something_was_saved_elsewhere(
+    window: MainWindow, open_file: Callable[[Path], MainWindow], tmp_path: Path, proposed: list[Path]
+) -> None:
+    context = window.context
+    one, two, results = tmp_path / "one", tmp_path / "two", tmp_path / "results"
+    results.mkdir()
+
+    def write(folder: Path) -> None:
+        questions.saves_to(context, folder / "a.csv")
+        (folder / "a.csv").write_text("1")
+
+    def propose() -> Path:
+        questions.save_file(context, "Save", "a.txt", "Text (*.txt)")
+        questions.save_into_folder(context, "Where to make a folder")
+        assert proposed[-2].parent == proposed[-1]
+        return proposed[-1]
+
+    open_file(tomogram_in(one))
+    write(one)
+    open_file(tomogram_in(two))
+    assert propose() == two, "beside the first one was no choice of a folder"
+    write(results)
+    assert propose() == results
+    open_file(one / "cell.mrc")
+    assert propose() == results, "who has a folder for all results keeps it"
+    write(one)
+    open_file(two / "cell.mrc")
+    assert propose() == two
+    write(results)
+    shutil.rmtree(results)  # or a disk was taken out
+    assert propose() == two
+
+
+def test_dialogs_for_opening_begin_beside_what_was_opened_last_in_whatever_way(
+    window: MainWindow, open_file: Callable[[Path], MainWindow], tmp_path: Path, proposed: list[Path]
+) -> None:
+    context = window.context
+
+    def propose(apart: questions.Apart | None = None) -> Path:
+        questions.open_file(context, "Open", "All files (*)", apart)
+        return proposed[-1]
+
+    open_file(tomogram_in(tmp_path / "one"))  # as by a double click: no dialog has asked for it
+    assert propose() == propose(questions.Apart.MODELS) == tmp_path / "one"
+    questions.open_folder(context, "Open")
+    assert proposed[-1] == tmp_path / "one"
+    (tmp_path / "downloads").mkdir()
+    context.settings.set_folder(tmp_path / "downloads" / "model.onnx", questions.Apart.MODELS)
+    assert propose(questions.Apart.MODELS) == tmp_path / "downloads"
+    assert propose() == tmp_path / "one", "the work does not lie where models do"
+    open_file(SAMPLE)
+    assert propose() == tmp_path / "one", "nobody looks for files among those of the program"
+    shutil.rmtree(tmp_path / "one")
+    assert propose() not in (tmp_path / "one", SAMPLE.parent) and propose().is_dir()
+
+
+def test_a_dataset_in_a_file_lies_where_the_file_does(
+    window: MainWindow, open_file: Callable[[Path], MainWindow], tmp_path: Path, proposed: list[Path]
+) -> None:
+    (tmp_path / "data").mkdir()
+    with h5py.File(tmp_path / "data" / "cell.h5", "w") as file:
+        file["entry/one"] = np.random.default_rng(0).normal(size=(4, 30, 30)).astype(np.float32)
+        file["entry/two"] = file["entry/one"][...]
+    open_file(tmp_path / "data" / "cell.h5::/entry/two")
+    questions.save_file(window.context, "Save", "a.csv", "CSV (*.csv)")
+    questions.open_file(window.context, "Open", "All files (*)")
+    assert proposed == [tmp_path / "data" / "a.csv", tmp_path / "data"]
+
+
+def test_the_folder_of_results_is_made_beside_the_tomogram_and_looked_for_there(
+    window: MainWindow, open_file: Callable[[Path], MainWindow], tmp_path: Path, proposed: list[Path]
+) -> None:
+    open_file(tomogram_in(tmp_path / "data"))
+    (tmp_path / "elsewhere").mkdir()
+    window.context.settings.set_folder(tmp_path / "elsewhere" / "other.mrc")
+    window.actions_.by_name["file.export_results"].trigger()
+    window.actions_.by_name["file.check_results"].trigger()
+    assert proposed == [tmp_path / "data", tmp_path / "data"]
+
+
+def test_every_dialog_for_files_begins_by_these_rules() -> None:
+    """Nobody else asks for files or folders."""
+    asking = re.compile(r"QFileDialog\.get|QFileDialog\(")
+    app = Path(questions.__file__).parent
+    found = {path.name for path in app.rglob("*.py") if asking.search(path.read_text(encoding="utf-8"))}
+    assert found == {"questions.py"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these are folders of Linux")

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import (
-    QApplication,
     QCheckBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -52,16 +50,7 @@ _FILES = f"Tomograms ({name_patterns(SUFFIXES)});;All files (*)"
 
 def choose_files(context: Context) -> list[Path]:
     """Let the user choose several tomograms."""
-    names, _ = QFileDialog.getOpenFileNames(
-        QApplication.activeWindow() or context.window,
-        "Add tomograms",
-        str(questions.start_folder(context)),
-        _FILES,
-        options=questions.FEW_ICONS,
-    )
-    if names:
-        context.settings.set_folder(names[0])
-    return [Path(name) for name in names]
+    return questions.open_files(context, "Add tomograms", _FILES)
 
 
 class BatchDialog(ToolDialog):

@@ -179,7 +179,7 @@ class BatchForm(QWidget):
         self.changed.emit()
 
     def _on_choose_clicked(self) -> None:
-        folder = questions.open_folder(self._context, "Folder for the labels")
+        folder = questions.save_into_folder(self._context, "Folder for the labels", self.folder.text())
         if folder is not None:
             self.folder.setText(str(folder))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
+from sxtstudio.app.questions import Apart
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import form, narrow, show_note
 from sxtstudio.cluster.door import divided
@@ -122,20 +123,15 @@ class WhereFields(QWidget):
         self.changed.emit()
 
     def _on_other_clicked(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(
-            self,
-            "Profile of a cluster",
-            str(questions.start_folder(self._context)),
-            "Profiles (*.toml);;All files (*)",
-            options=questions.FEW_ICONS,
-        )
-        if name:
+        kinds = "Profiles (*.toml);;All files (*)"
+        path = questions.open_file(self._context, "Profile of a cluster", kinds, Apart.PROFILES)
+        if path is not None:
             try:
-                profile_of(None, name)
+                profile_of(None, str(path))
             except UserError as error:
                 show_error(self, error, "Batch")
                 return
-            self.choose(name)
+            self.choose(str(path))
 
 
 def _described(profile: Profile | None) -> str:

@@ -183,7 +183,7 @@ class BeamtimeForm(QWidget):
             self._suggest_page()
 
     def _on_choose_page_clicked(self) -> None:
-        folder = questions.open_folder(self._context, "Folder for the page")
+        folder = questions.save_into_folder(self._context, "Folder for the page", self.page.text())
         if folder is not None:
             self.page.setText(str(folder))
             self.page_changed.emit()

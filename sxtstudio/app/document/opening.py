@@ -162,7 +162,9 @@ def _show(context: Context, opened: Opened, discard: bool, then: Callable[[], No
     if discard and former is not None:
         former.discard()
     context.session.show(document)
-    context.settings.add_recent(document.source if document.project is None else document.project)
+    at = document.source if document.project is None else document.project
+    context.settings.add_recent(at)
+    questions.opened(context, at)
     document.autosave()
     if opened.notes:
         show_error(context.window, UserError("\n\n".join(opened.notes)), document.name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,10 +26,14 @@ from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.choose_volume import resolve
 from sxtstudio.app.document.opening import TOMOGRAMS, open_recovered
+from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import Dialog
+from sxtstudio.core.plain_files import is_own_folder
+from sxtstudio.io.edit_file import edit_files
 from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.document.recovery import Leftover, discard, leftovers
+from sxtstudio.workflow.document.state import UNDO
 from sxtstudio.workflow.jobs.outputs import on_disk
 
 _NOT_SAVED = (
@@ -80,7 +86,23 @@ def _look(
         if chosen := [left for left in found if wanted(left)]:
             _offer(context, chosen, still)
 
-    context.jobs.start("Looking for unsaved work", lambda job: leftovers(work_root), on_done=done, quiet=True)
+    def work(job: Job) -> list[Leftover]:
+        return [counted(left) for left in leftovers(work_root)]
+
+    context.jobs.start("Looking for unsaved work", work, on_done=done, quiet=True)
+
+
+def counted(left: Leftover) -> Leftover:
+    """Return it with as many steps as *Edit > History* will list.
+
+    The record has more: what was undone, and what changes no voxel, such as an export. Its number stands
+    where none of the changes can be undone any more.
+    """
+    kept = 0
+    with suppress(OSError):
+        folder = left.bulk / UNDO
+        kept = len(edit_files(folder)) if is_own_folder(folder) else 0
+    return replace(left, steps=kept or left.steps)
 
 
 def _offer(context: Context, found: list[Leftover], still: Callable[[], bool]) -> None:

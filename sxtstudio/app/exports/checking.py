@@ -12,7 +12,7 @@ from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.jobs.long_run import check_free
-from sxtstudio.app.questions import Answer
+from sxtstudio.app.questions import Answer, Apart
 from sxtstudio.workflow.results.layout import read_results
 
 if TYPE_CHECKING:  # at run time this loads all that makes results
@@ -30,7 +30,8 @@ def check_results(context: Context) -> None:
         If the folder holds no results, or something else computes.
     """
     check_free(context, "check of the results")
-    folder = questions.open_folder(context, "Check results again: choose their folder")
+    there = None if context.session.document is None else questions.save_folder(context)
+    folder = questions.open_folder(context, "Check results again: choose their folder", there)
     if folder is not None:
         read_results(folder)  # another folder is refused at once
         _start(context, folder, None, None)
@@ -72,4 +73,5 @@ def _start(context: Context, folder: Path, tomogram: Path | None, model: Path | 
 def _asked(context: Context, title: str, what: str, choose: Answer, filters: str) -> Path | None:
     if questions.ask(context.window, title, f"{what}.", (choose, Answer.CANCEL)) == Answer.CANCEL:
         return None
-    return questions.open_file(context, title, filters)
+    apart = Apart.MODELS if choose is Answer.CHOOSE_MODEL else None
+    return questions.open_file(context, title, filters, apart)

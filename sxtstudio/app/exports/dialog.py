@@ -300,7 +300,7 @@ class ExportDialog(ToolDialog):
         if self.chosen_form is not None:
             forms = {**self._remembered_forms(), _pair(request.route): self.chosen_form.value}
             settings.set(_FORMS, forms)
-        settings.set_save_target(path)
+        questions.saves_to(self._context, path)
         job = start.start(self._context, request)
         if job is not None:
             self.strip.watch(job)

@@ -44,7 +44,7 @@ def export_tiff(context: Context) -> None:
 def export_results(context: Context) -> None:
     """Ask for a folder, and write all results into a folder of their own there."""
     document = open_document(context)
-    place = questions.open_folder(context, "Where to make the folder of results")
+    place = questions.save_into_folder(context, "Where to make the folder of results")
     if place is None:
         return
     folder = place / f"{stem_of(document)}-results"
@@ -52,6 +52,7 @@ def export_results(context: Context) -> None:
     there = folder.is_dir() and any(folder.iterdir())
     if there and not questions.may_replace(context, folder):
         return
+    questions.saves_to(context, folder)
     source = shown_source(context, document)
     classifier = context.parts.objects.classing.classifier_work.classifier
     _start(

@@ -103,6 +103,13 @@ def change_texts(done: Sequence[Edit], taken_back: Sequence[Edit], steps: Sequen
     return texts[::-1] + [_text(*pair) for pair in zip_longest(taken_back, undone(steps)[: len(taken_back)])]
 
 
+def next_text(edit: Edit, steps: Sequence[Step], *, back: bool) -> str:
+    """Return the line of what *Undo* (``back``) or *Redo* would do next."""
+    if edit.kind is not EditKind.CLEAN_UP:  # the others say all themselves: no way through thousands of steps
+        return edit.summary
+    return change_texts((edit,), (), steps)[0] if back else change_texts((), (edit,), steps)[0]
+
+
 def _text(edit: Edit, step: Step | None) -> str:
     text = edit.summary
     if edit.kind is not EditKind.CLEAN_UP or step is None or step.edit is not EditKind.CLEAN_UP:

@@ -21,7 +21,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.jobs.job import Job, JobKind
-from sxtstudio.app.questions import Answer
+from sxtstudio.app.questions import Answer, Apart
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
@@ -203,7 +203,8 @@ class ImportDialog(ToolDialog):
             self.close()
 
     def _on_weights_clicked(self) -> None:
-        path = questions.open_file(self._context, "Weights of Deep-SXT", "Keras weights (*.h5 *.hdf5)")
+        kinds = "Keras weights (*.h5 *.hdf5)"
+        path = questions.open_file(self._context, "Weights of Deep-SXT", kinds, Apart.MODELS)
         if path is not None:
             self.set_weights(path)
 
@@ -214,7 +215,8 @@ class ImportDialog(ToolDialog):
             self.set_weights(path)
 
     def _on_config_clicked(self) -> None:
-        path = questions.open_file(self._context, "Configuration of the weights", "Configuration (*.json)")
+        kinds = "Configuration (*.json)"
+        path = questions.open_file(self._context, "Configuration of the weights", kinds, Apart.MODELS)
         if path is not None:
             self.config.setText(str(path))
             show_note(self.remark, "")

@@ -139,6 +139,10 @@ def test_the_history_says_what_a_clean_up_did_and_the_result_counts_the_same_lab
     assert rows[1].startswith("Brush, slices 1 to 64")
     assert rows[2].startswith("Clean up: erosion 1, smallest 2 voxels, slices 1 to 64, −")
     assert rows[3].startswith("Clean up: smallest 4 voxels, slices ") and len(rows) == 4
+    actions = labelled.actions_.by_name  # undo and redo say beforehand what History does
+    for name, row in (("undo", 2), ("redo", 3)):
+        said = actions[f"edit.{name}"].toolTip()
+        assert said.startswith(f"{name.title()}: {rows[row].removesuffix('  (now)')} (Ctrl+")
     steps = labelled.session.document.steps
     history = labelled.session.history
     assert change_texts(history.done[1:], history.undone, steps) == [rows[2].removesuffix("  (now)"), rows[3]]

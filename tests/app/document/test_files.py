@@ -14,12 +14,13 @@ import pytest
 import tifffile
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.document.opening import open_path, open_recovered
 from sxtstudio.app.document.recovering import RecoveryDialog, offer_recovery, offer_with_tomograms
+from sxtstudio.app.labels.history import HistoryDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
@@ -61,7 +62,7 @@ class Answers:
 def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     answers = Answers()
     monkeypatch.setattr(questions, "ask", answers.ask)
-    for name in ("open_file", "open_folder", "save_file"):
+    for name in ("open_file", "open_folder", "save_file", "save_into_folder"):
         monkeypatch.setattr(questions, name, answers.path)
     yield answers
     assert not answers.buttons and not answers.paths, "something was not asked"
@@ -563,6 +564,56 @@ def test_work_is_offered_after_a_crash_and_recovered(
     assert document is not None and document.labels is not None
     assert document.labels.sum() == 10 * 80 * 255 and document.labels[3, 10:20].all()
     assert window.isWindowModified()
+
+
+DRAWING = """
+import sys, time
+import numpy as np
+from PySide6.QtCore import QCoreApplication
+from sxtstudio.app.session import Session
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.workflow.document.document import Document
+app = QCoreApplication([])
+session = Session()
+session.show(Document.open(sys.argv[1]))
+for row in range(9):
+    with session.edit(EditKind.BRUSH) as recorder:
+        recorder.write(Box((3, row, 0), (4, row + 1, 80)), np.full((1, 1, 80), 255, np.uint8))
+for _ in range(4):
+    session.undo()
+session.redo()
+session.set_voxel_nm((12.0, 12.0, 12.0))
+session.document.add_step(Step(StepKind.EXPORT))
+session.document.autosave(wait=True)
+session.document.undo.wait()
+print(len(session.document.steps), flush=True)
+time.sleep(60)
+"""
+
+
+def test_as_many_steps_are_offered_as_the_history_lists(
+    window: MainWindow, qtbot: QtBot, tomogram: Path
+) -> None:
+    """Not all that the record has: what was undone, or exported, is nothing that comes back."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", DRAWING, str(tomogram)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert int(child.stdout.readline()) == 9 + 4 + 1 + 1 + 1
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    dialog = recovery_dialog(window, qtbot)
+    (left,) = leftovers()
+    (text,) = [one.text() for one in dialog.findChildren(QLabel) if "on disk" in one.text()]
+    assert ", 6 steps, " in text
+    with qtbot.waitSignal(window.session.document_changed, timeout=10_000):
+        dialog.recover(left)
+    window.actions_.by_name["edit.history"].trigger()
+    history = window.context.dialogs.find(HistoryDialog)
+    assert history.list.count() == 6 + 1  # and the row above all
 
 
 def test_what_is_unfinished_of_a_tomogram_is_offered_when_it_is_opened(

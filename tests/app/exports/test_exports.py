@@ -278,7 +278,7 @@ def test_results_go_into_a_folder_of_their_own(
 ) -> None:
     place = tmp_path / "home"
     place.mkdir()
-    monkeypatch.setattr(questions, "open_folder", lambda *_: place)
+    monkeypatch.setattr(questions, "save_into_folder", lambda *_: place)
     cell.actions_.by_name["file.export_results"].trigger()
     shown = receipt(cell, qtbot)
     assert shown.receipt.path == place / "cell-results"
@@ -297,7 +297,7 @@ def test_cancel_in_the_dialogs_writes_nothing(
     cell: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(questions, "save_file", lambda *_: None)
-    monkeypatch.setattr(questions, "open_folder", lambda *_: None)
+    monkeypatch.setattr(questions, "save_into_folder", lambda *_: None)
     before = sorted(tmp_path.iterdir())
     options(cell, qtbot, "file.export_tiff", VolumeDialog).accept()
     cell.actions_.by_name["file.export_results"].trigger()

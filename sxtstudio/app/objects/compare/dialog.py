@@ -9,7 +9,6 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QPlainTextEdit,
@@ -273,16 +272,9 @@ class CompareDialog(ToolDialog):
             button.setEnabled(figure is not None)
 
     def _on_add_tables_clicked(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(
-            self,
-            "Add tables",
-            str(questions.start_folder(self._context)),
-            "Tables (*.csv *.xlsx *.parquet);;All files (*)",
-            options=questions.FEW_ICONS,
-        )
-        if names:
-            self._context.settings.set_folder(names[0])
-            self._take([Path(name) for name in names])
+        kinds = "Tables (*.csv *.xlsx *.parquet);;All files (*)"
+        if paths := questions.open_files(self._context, "Add tables", kinds):
+            self._take(paths)
 
     def _on_add_project_clicked(self) -> None:
         folder = questions.open_folder(self._context, "Add a project")
