@@ -136,6 +136,43 @@ def test_pictures_are_dark_on_white_whatever_the_window_looks_like(qtbot: QtBot,
     assert {"Vesicle", "n = 3", "Volume (µm³)", "Objects"} <= words
 
 
+LONG = "Mitochondrion with a condensed matrix and swollen cristae, as the second observer called it"
+
+
+@pytest.mark.parametrize(("width", "height"), [(240, 205), (300, 205), (560, 260)])
+@pytest.mark.parametrize("kind", ["dots", "histogram", "scatter"])
+def test_no_caption_is_cut_by_the_edge_of_the_plot(qtbot: QtBot, kind: str, width: int, height: int) -> None:
+    """Also after the window has become smaller; the whole of it is said where the pointer rests."""
+    groups = [category("Vesicle", [1.0, 2.0, 4.0]), category(LONG, [3.0, 5.0, 6.0], 4)]
+    title = f"Distance to {LONG} (µm)"
+    figure = {
+        "dots": lambda: dot_plot(groups, title),
+        "histogram": lambda: histogram(groups, title),
+        "scatter": lambda: scatter_plot([(one, one.values) for one in groups], title, title),
+    }[kind]()
+    plot = FigurePlot("Plot")
+    qtbot.addWidget(plot)
+    plot.resize(1200, 900)
+    plot.show_figure(figure)
+    plot.show()
+    qtbot.waitExposed(plot)
+    plot.resize(width, height)
+    qtbot.waitUntil(lambda: plot.view.plotItem.vb.width() < width, timeout=2000)
+    plot.view.grab()  # an axis learns how wide its numbers are when it is painted
+    plot.view.plotItem.layout.activate()
+    room = plot.view.mapToScene(plot.view.viewport().rect()).boundingRect()
+    left, bottom = (plot.view.getAxis(side).label for side in ("left", "bottom"))
+    written = [left.sceneBoundingRect().adjusted(4, 4, -4, -4)]  # the margins of a text
+    if kind != "dots":
+        written += [bottom.sceneBoundingRect().adjusted(4, 4, -4, -4), plot._legend.sceneBoundingRect()]
+    for place in written:
+        assert place.top() >= room.top() - 4 and place.bottom() <= room.bottom() + 4
+        assert place.left() >= room.left() - 4 and place.right() <= room.right() + 4
+    words = [label.toPlainText().strip() for label in (left, bottom) if title[:4] in label.toPlainText()]
+    assert words and all("…" in text and text.endswith("(µm)") for text in words)
+    assert f"Distance to {LONG}" in plot.toolTip().split("\n")
+
+
 def test_twenty_thousand_dots_are_drawn_from_pictures(qtbot: QtBot) -> None:
     """As shapes they would take seconds with every repaint."""
     values = np.random.default_rng(1).normal(size=20_000)

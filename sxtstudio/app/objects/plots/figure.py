@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainterPath, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainterPath
 from PySide6.QtWidgets import QGraphicsPathItem, QSizePolicy, QWidget
 
 from sxtstudio.app import theme
@@ -20,6 +20,12 @@ from sxtstudio.core.figures import Figure, FigureKind, inside_polygon
 _REACH_PX = 7
 _DRAG_PX = 4
 _CHOSEN_PX = 9
+#: Of a colour in the legend, with what is free around it and the name.
+_SAMPLE_PX = 50
+#: Free at both ends of the title of an axis, in whose middle it stands.
+_AROUND_PX = 12
+#: Of the shortest name, a letter and dots.
+_LEAST_PX = 12
 
 
 class Grip(Enum):
@@ -54,6 +60,7 @@ class FigurePlot(Plot):
         self.line_px = 1.0  # of a line that is 1 wide: more in a picture for print
         self._small = False
         self._items: list[Any] = []
+        self._cut: list[str] = []  # what is written shorter than it is
         self._chosen: frozenset[int] = frozenset()
         self._numbers = np.empty(0, np.int64)
         self._places = np.empty((0, 2))
@@ -103,6 +110,7 @@ class FigurePlot(Plot):
         self._legend.setParentItem(view.plotItem)
         view.plotItem.vb.addItem(self._lasso, ignoreBounds=True)
         view.viewport().installEventFilter(self)
+        view.plotItem.vb.sigResized.connect(self._on_box_resized)
 
     def restyle(self, view: Any) -> None:
         """Letters and lines as in a printed figure: dark on the ground, none of them faint."""
@@ -135,18 +143,13 @@ class FigurePlot(Plot):
         self.setAccessibleDescription("" if figure is None else _in_words(figure))
 
     def _draw_figure(self, view: Any, figure: Figure) -> None:
-        text = self.palette().windowText().color()
-        view.setTitle(figure.title or None, color=text, size=f"{self.font().pointSizeF()}pt")
-        self._set_y_title(view, figure)
-        view.setLabel("bottom", None if self._small else figure.x_title or None)
         bottom = view.getAxis("bottom")
-        self._set_ticks(view, figure)
         lines = (2 if figure.ticks else 1) + (1 if figure.x_title and not self._small else 0)
         bottom.setHeight(lines * self.fontMetrics().height() + 10)
         for item in items_of(figure, self.look):
             view.addItem(item)
             self._items.append(item)
-        self._draw_legend(view, figure, text)
+        self._write_words(view, figure)
         drawn = [dots for dots in figure.dots if len(dots.numbers)]
         if drawn:
             self._numbers = np.concatenate([dots.numbers for dots in drawn])
@@ -159,22 +162,47 @@ class FigurePlot(Plot):
         counts = bool(figure.bars or figure.curves) and all((c.y >= 0).all() for c in figure.curves)
         view.plotItem.vb.setLimits(yMin=0 if counts else None)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Write the title at the side and the names of categories in what room there is now."""
-        super().resizeEvent(event)
-        if self.drawn and self.figure is not None and not self.figure.empty:
-            self._set_y_title(self.view, self.figure)
-            if self.figure.ticks:
-                self._set_ticks(self.view, self.figure)
+    def _on_box_resized(self) -> None:
+        """Write titles, names and legend in what room there is now."""
+        if self.figure is not None and not self.figure.empty:
+            self._write_words(self.view, self.figure)
+
+    def _write_words(self, view: Any, figure: Figure) -> None:
+        """Write all that depends on the room; what is cut short there is said where the pointer rests."""
+        self._cut.clear()
+        text = self.palette().windowText().color()
+        title = self._elided(figure.title, self.width() - 20)
+        view.setTitle(title or None, color=text, size=f"{self.font().pointSizeF()}pt")
+        self._set_y_title(view, figure)
+        self._set_x_title(view, figure)
+        self._set_ticks(view, figure)
+        self._draw_legend(view, figure, text)
+        if self._small:
+            self._cut += [one for one in (figure.y_title, figure.x_title) if one]
+        self.setToolTip("\n".join(dict.fromkeys(self._cut)))
 
     def _set_y_title(self, view: Any, figure: Figure) -> None:
         """Write the title along the axis at the left, its unit on a second line where the axis is short."""
-        title, letters = figure.y_title, self.fontMetrics()
-        room = self.height() - (4 if figure.ticks else 3) * letters.height()
-        name, unit = title.rsplit(" (", 1) if " (" in title else (title, "")
-        if unit and letters.horizontalAdvance(title) > room:
-            title = f"{name}<br>({unit}"
+        middle = view.getAxis("left").sceneBoundingRect().center().y()
+        room = int(2 * min(middle, view.height() - middle)) - _AROUND_PX
+        name, unit = _name_and_unit(figure.y_title)
+        if unit and self.fontMetrics().horizontalAdvance(figure.y_title) > room:
+            title = f"{self._elided(name, room)}<br>{unit}"
+        else:
+            title = self._elided(figure.y_title, room)
         view.setLabel("left", None if self._small else title)
+
+    def _set_x_title(self, view: Any, figure: Figure) -> None:
+        """Write the title along the lower axis."""
+        name, unit = _name_and_unit(figure.x_title)
+        middle = view.getAxis("bottom").sceneBoundingRect().center().x()
+        room = int(2 * min(middle, view.width() - middle)) - _AROUND_PX
+        if unit and self.fontMetrics().horizontalAdvance(figure.x_title) > room:
+            beside = self.fontMetrics().horizontalAdvance(f" {unit}")
+            title = f"{self._elided(name, room - beside)} {unit}"
+        else:
+            title = self._elided(figure.x_title, room)
+        view.setLabel("bottom", None if self._small else title or None)
 
     def _set_ticks(self, view: Any, figure: Figure) -> None:
         """Name the categories; names that are too long for their room are cut short."""
@@ -182,9 +210,8 @@ class FigurePlot(Plot):
             view.getAxis("bottom").setTicks(None)
             return
         room = (self.width() - 70) // len(figure.ticks) - 4
-        letters, right = self.fontMetrics(), Qt.TextElideMode.ElideRight
         ticks = [
-            (place, "\n".join(letters.elidedText(line, right, max(room, 12)) for line in text.split("\n")))
+            (place, "\n".join(self._elided(line, room) for line in text.split("\n")))
             for place, text in figure.ticks
         ]
         view.getAxis("bottom").setTicks([ticks])
@@ -193,9 +220,10 @@ class FigurePlot(Plot):
         """Name the colours above the plot, in as many rows as its width asks for."""
         import pyqtgraph
 
+        self._legend.clear()
         for name, rgb in figure.legend:
             sample = pyqtgraph.ScatterPlotItem(size=8, brush=QColor(*rgb), pen=None, useCache=False)
-            self._legend.addItem(sample, name)
+            self._legend.addItem(sample, self._elided(name, self.width() - 20 - _SAMPLE_PX))
         for _, label in self._legend.items:
             label.setText(label.text, color=text, size=f"{self.font().pointSizeF()}pt")
         for columns in range(len(figure.legend), 0, -1):
@@ -207,6 +235,13 @@ class FigurePlot(Plot):
         height = self._legend.height() if figure.legend else 0
         self._legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, above - 8))
         view.plotItem.layout.setRowFixedHeight(0, above + height)
+
+    def _elided(self, text: str, room: int) -> str:
+        """Return a text as it fits into ``room`` px, and remember one that does not."""
+        short = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(room, _LEAST_PX))
+        if short != text:
+            self._cut.append(text)
+        return short
 
     def _mark_chosen(self) -> None:
         ring = self.look.pen(self.palette().windowText().color(), 2)
@@ -300,6 +335,12 @@ def print_font(points: float = 9) -> QFont:
     font.setFamilies(["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"])
     font.setPointSizeF(points)
     return font
+
+
+def _name_and_unit(title: str) -> tuple[str, str]:
+    """Return ("Volume", "(µm³)") for "Volume (µm³)"; () that belong to the name stay with it."""
+    name, bracket, unit = title.rpartition(" (")
+    return (name, f"({unit}") if bracket and title.endswith(")") else (title, "")
 
 
 def _in_words(figure: Figure) -> str:
