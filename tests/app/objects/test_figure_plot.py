@@ -143,7 +143,8 @@ LONG = "Mitochondrion with a condensed matrix and swollen cristae, as the second
 @pytest.mark.parametrize("kind", ["dots", "histogram", "scatter"])
 def test_no_caption_is_cut_by_the_edge_of_the_plot(qtbot: QtBot, kind: str, width: int, height: int) -> None:
     """Also after the window has become smaller; the whole of it is said where the pointer rests."""
-    groups = [category("Vesicle", [1.0, 2.0, 4.0]), category(LONG, [3.0, 5.0, 6.0], 4)]
+    short = ["Vesicle", "Mitochondrion", "Lipid droplet", "ER", "Nucleus"]
+    groups = [category(name, [3.0, 5.0, 6.0], 4 + 3 * i) for i, name in enumerate((*short, LONG, LONG[::-1]))]
     title = f"Distance to {LONG} (µm)"
     figure = {
         "dots": lambda: dot_plot(groups, title),
@@ -158,13 +159,16 @@ def test_no_caption_is_cut_by_the_edge_of_the_plot(qtbot: QtBot, kind: str, widt
     qtbot.waitExposed(plot)
     plot.resize(width, height)
     qtbot.waitUntil(lambda: plot.view.plotItem.vb.width() < width, timeout=2000)
-    plot.view.grab()  # an axis learns how wide its numbers are when it is painted
-    plot.view.plotItem.layout.activate()
+    qtbot.wait(100)  # an axis learns how wide its numbers are when it is painted
     room = plot.view.mapToScene(plot.view.viewport().rect()).boundingRect()
     left, bottom = (plot.view.getAxis(side).label for side in ("left", "bottom"))
     written = [left.sceneBoundingRect().adjusted(4, 4, -4, -4)]  # the margins of a text
     if kind != "dots":
         written += [bottom.sceneBoundingRect().adjusted(4, 4, -4, -4), plot._legend.sceneBoundingRect()]
+        box = plot.view.plotItem.vb.sceneBoundingRect()
+        names = [label.sceneBoundingRect() for _, label in plot._legend.items]
+        assert max(place.bottom() for place in names) <= box.top() + 4
+        assert box.height() > 0.25 * height, "there is more of the legend than of what it is about"
     for place in written:
         assert place.top() >= room.top() - 4 and place.bottom() <= room.bottom() + 4
         assert place.left() >= room.left() - 4 and place.right() <= room.right() + 4

@@ -115,6 +115,8 @@ def _printed(figure: Figure, size: QSize, line_px: float) -> FigurePlot:
     # An axis learns how wide its numbers are when it is painted, and then makes room for them.
     plot.view.grab()
     plot.view.plotItem.layout.activate()
+    plot.write_words()
+    plot.view.plotItem.layout.activate()
     return plot
 
 

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainterPath
 from PySide6.QtWidgets import QGraphicsPathItem, QSizePolicy, QWidget
 
@@ -24,6 +24,11 @@ _CHOSEN_PX = 9
 _SAMPLE_PX = 50
 #: Free at both ends of the title of an axis, in whose middle it stands.
 _AROUND_PX = 12
+#: Most of a plot that its legend takes, and how long its names may still be, px, where that is too little.
+_LEGEND_SHARE = 0.35
+_SHORTER_PX = (160, 110, 75, 50)
+#: Free below its last row, which it need not be.
+_BELOW_PX = 12
 #: Of the shortest name, a letter and dots.
 _LEAST_PX = 12
 
@@ -65,6 +70,8 @@ class FigurePlot(Plot):
         self._numbers = np.empty(0, np.int64)
         self._places = np.empty((0, 2))
         self._drag: list[QPointF] = []
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self.write_words)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 60)
 
@@ -110,7 +117,8 @@ class FigurePlot(Plot):
         self._legend.setParentItem(view.plotItem)
         view.plotItem.vb.addItem(self._lasso, ignoreBounds=True)
         view.viewport().installEventFilter(self)
-        view.plotItem.vb.sigResized.connect(self._on_box_resized)
+        # Not at once: what is written while pyqtgraph lays the plot out is laid out only the next time.
+        view.plotItem.vb.sigResized.connect(self._soon.start)
 
     def restyle(self, view: Any) -> None:
         """Letters and lines as in a printed figure: dark on the ground, none of them faint."""
@@ -162,8 +170,8 @@ class FigurePlot(Plot):
         counts = bool(figure.bars or figure.curves) and all((c.y >= 0).all() for c in figure.curves)
         view.plotItem.vb.setLimits(yMin=0 if counts else None)
 
-    def _on_box_resized(self) -> None:
-        """Write titles, names and legend in what room there is now."""
+    def write_words(self) -> None:
+        """Write titles, names and legend in what room there is now; it follows by itself, but not at once."""
         if self.figure is not None and not self.figure.empty:
             self._write_words(self.view, self.figure)
 
@@ -190,7 +198,7 @@ class FigurePlot(Plot):
             title = f"{self._elided(name, room)}<br>{unit}"
         else:
             title = self._elided(figure.y_title, room)
-        view.setLabel("left", None if self._small else title)
+        self._write_title(view.getAxis("left"), title)
 
     def _set_x_title(self, view: Any, figure: Figure) -> None:
         """Write the title along the lower axis."""
@@ -202,7 +210,11 @@ class FigurePlot(Plot):
             title = f"{self._elided(name, room - beside)} {unit}"
         else:
             title = self._elided(figure.x_title, room)
-        view.setLabel("bottom", None if self._small else title or None)
+        self._write_title(view.getAxis("bottom"), title)
+
+    def _write_title(self, axis: Any, title: str) -> None:
+        axis.setLabel(None if self._small else title or None)
+        axis.resizeEvent()  # else another title begins where the former one did, and ends beyond the plot
 
     def _set_ticks(self, view: Any, figure: Figure) -> None:
         """Name the categories; names that are too long for their room are cut short."""
@@ -217,22 +229,30 @@ class FigurePlot(Plot):
         view.getAxis("bottom").setTicks([ticks])
 
     def _draw_legend(self, view: Any, figure: Figure, text: QColor) -> None:
-        """Name the colours above the plot, in as many rows as its width asks for."""
+        """Name the colours above the plot, in as many rows as its width asks for, but most of it stays free.
+
+        Before there are more rows, the names become shorter.
+        """
         import pyqtgraph
 
-        self._legend.clear()
-        for name, rgb in figure.legend:
-            sample = pyqtgraph.ScatterPlotItem(size=8, brush=QColor(*rgb), pen=None, useCache=False)
-            self._legend.addItem(sample, self._elided(name, self.width() - 20 - _SAMPLE_PX))
-        for _, label in self._legend.items:
-            label.setText(label.text, color=text, size=f"{self.font().pointSizeF()}pt")
-        for columns in range(len(figure.legend), 0, -1):
-            self._legend.setColumnCount(columns)
-            self._legend.updateSize()
-            if self._legend.width() < self.width() - 20:
+        style = {"color": text, "size": f"{self.font().pointSizeF()}pt"}
+        for room in (self.width(), *_SHORTER_PX):
+            self._legend.clear()
+            for name, rgb in figure.legend:
+                sample = pyqtgraph.ScatterPlotItem(size=8, brush=QColor(*rgb), pen=None, useCache=False)
+                short = self._elided(name, min(room, self.width() - 20 - _SAMPLE_PX))
+                self._legend.addItem(sample, short)
+            for _, label in self._legend.items:
+                label.setText(label.text, **style)
+            for columns in range(len(figure.legend), 0, -1):
+                self._legend.setColumnCount(columns)
+                self._legend.updateSize()
+                if self._legend.width() < self.width() - 20:
+                    break
+            if self._legend.height() < _LEGEND_SHARE * self.height():
                 break
         above = (self.fontMetrics().height() + 6 if figure.title else 0) + 4
-        height = self._legend.height() if figure.legend else 0
+        height = self._legend.height() - _BELOW_PX if figure.legend else 0
         self._legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, above - 8))
         view.plotItem.layout.setRowFixedHeight(0, above + height)
 
