@@ -8,7 +8,7 @@ Dialogs for files begin where the work is:
 - for saving a file, or choosing the folder of one, beside the project or tomogram that is open; but where the
   last thing was saved elsewhere, there.
 
-What is no work has a folder of its own and moves neither of them (``Apart``).
+What is no work has a folder of its own and moves neither of them (``OwnFolder``).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Answer(StrEnum):
     THROW_IT_AWAY = "Throw it away"
 
 
-class Apart(StrEnum):
+class OwnFolder(StrEnum):
     """What is opened that lies apart from the work; the values stand in the settings."""
 
     MODELS = "models"
@@ -115,7 +115,7 @@ def ask(
     )
 
 
-def open_file(context: Context, title: str, filters: str, apart: Apart | None = None) -> Path | None:
+def open_file(context: Context, title: str, filters: str, apart: OwnFolder | None = None) -> Path | None:
     """Let the user choose a file that exists; remembers its folder, of what lies ``apart`` separately."""
     name, _ = QFileDialog.getOpenFileName(
         _window_of(context), title, str(start_folder(context, apart)), filters, options=FEW_ICONS
@@ -182,7 +182,7 @@ def _window_of(context: Context) -> QWidget:
     return QApplication.activeWindow() or context.window
 
 
-def start_folder(context: Context, apart: Apart | None = None) -> Path:
+def start_folder(context: Context, apart: OwnFolder | None = None) -> Path:
     """Return the folder that a dialog for opening begins in: never within a project or a Zarr store."""
     return _outside_stores(Path(context.settings.folder("" if apart is None else apart)))
 
@@ -262,7 +262,7 @@ def _suffixes(filters: str) -> list[str]:
     return found
 
 
-def _remembered(context: Context, name: str, apart: Apart | None = None) -> Path | None:
+def _remembered(context: Context, name: str, apart: OwnFolder | None = None) -> Path | None:
     if not name:
         return None
     context.settings.set_folder(name, "" if apart is None else apart)

@@ -212,17 +212,17 @@ def test_dialogs_for_opening_begin_beside_what_was_opened_last_in_whatever_way(
 ) -> None:
     context = window.context
 
-    def propose(apart: questions.Apart | None = None) -> Path:
+    def propose(apart: questions.OwnFolder | None = None) -> Path:
         questions.open_file(context, "Open", "All files (*)", apart)
         return proposed[-1]
 
     open_file(tomogram_in(tmp_path / "one"))  # as by a double click: no dialog has asked for it
-    assert propose() == propose(questions.Apart.MODELS) == tmp_path / "one"
+    assert propose() == propose(questions.OwnFolder.MODELS) == tmp_path / "one"
     questions.open_folder(context, "Open")
     assert proposed[-1] == tmp_path / "one"
     (tmp_path / "downloads").mkdir()
-    context.settings.set_folder(tmp_path / "downloads" / "model.onnx", questions.Apart.MODELS)
-    assert propose(questions.Apart.MODELS) == tmp_path / "downloads"
+    context.settings.set_folder(tmp_path / "downloads" / "model.onnx", questions.OwnFolder.MODELS)
+    assert propose(questions.OwnFolder.MODELS) == tmp_path / "downloads"
     assert propose() == tmp_path / "one", "the work does not lie where models do"
     open_file(SAMPLE)
     assert propose() == tmp_path / "one", "nobody looks for files among those of the program"

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
-from sxtstudio.app.questions import Apart
+from sxtstudio.app.questions import OwnFolder
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import form, narrow, show_note
 from sxtstudio.cluster.door import divided
@@ -124,7 +124,7 @@ class WhereFields(QWidget):
 
     def _on_other_clicked(self) -> None:
         kinds = "Profiles (*.toml);;All files (*)"
-        path = questions.open_file(self._context, "Profile of a cluster", kinds, Apart.PROFILES)
+        path = questions.open_file(self._context, "Profile of a cluster", kinds, OwnFolder.PROFILES)
         if path is not None:
             try:
                 profile_of(None, str(path))

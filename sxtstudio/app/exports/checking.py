@@ -12,7 +12,7 @@ from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.jobs.long_run import check_free
-from sxtstudio.app.questions import Answer, Apart
+from sxtstudio.app.questions import Answer, OwnFolder
 from sxtstudio.workflow.results.layout import read_results
 
 if TYPE_CHECKING:  # at run time this loads all that makes results
@@ -73,5 +73,5 @@ def _start(context: Context, folder: Path, tomogram: Path | None, model: Path | 
 def _asked(context: Context, title: str, what: str, choose: Answer, filters: str) -> Path | None:
     if questions.ask(context.window, title, f"{what}.", (choose, Answer.CANCEL)) == Answer.CANCEL:
         return None
-    apart = Apart.MODELS if choose is Answer.CHOOSE_MODEL else None
+    apart = OwnFolder.MODELS if choose is Answer.CHOOSE_MODEL else None
     return questions.open_file(context, title, filters, apart)

@@ -22,7 +22,7 @@ from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.models.card_page import card_html
 from sxtstudio.app.models.default_model import SETTING, use_model
 from sxtstudio.app.models.import_weights import ImportDialog
-from sxtstudio.app.questions import Answer, Apart
+from sxtstudio.app.questions import Answer, OwnFolder
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.segment import ModelCard, find_models
 from sxtstudio.segment.installing import NameTaken, install_model, is_own, remove_model
@@ -146,7 +146,7 @@ class ModelsDialog(ToolDialog):
 
     def _on_add_clicked(self) -> None:
         kinds = "Models (*.onnx *.json)"
-        path = questions.open_file(self._context, "Add a model", kinds, Apart.MODELS)
+        path = questions.open_file(self._context, "Add a model", kinds, OwnFolder.MODELS)
         if path is not None:
             self.add_file(path)
 

@@ -21,7 +21,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.jobs.job import Job, JobKind
-from sxtstudio.app.questions import Answer, Apart
+from sxtstudio.app.questions import Answer, OwnFolder
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
@@ -204,7 +204,7 @@ class ImportDialog(ToolDialog):
 
     def _on_weights_clicked(self) -> None:
         kinds = "Keras weights (*.h5 *.hdf5)"
-        path = questions.open_file(self._context, "Weights of Deep-SXT", kinds, Apart.MODELS)
+        path = questions.open_file(self._context, "Weights of Deep-SXT", kinds, OwnFolder.MODELS)
         if path is not None:
             self.set_weights(path)
 
@@ -216,7 +216,7 @@ class ImportDialog(ToolDialog):
 
     def _on_config_clicked(self) -> None:
         kinds = "Configuration (*.json)"
-        path = questions.open_file(self._context, "Configuration of the weights", kinds, Apart.MODELS)
+        path = questions.open_file(self._context, "Configuration of the weights", kinds, OwnFolder.MODELS)
         if path is not None:
             self.config.setText(str(path))
             show_note(self.remark, "")
