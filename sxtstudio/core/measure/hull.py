@@ -20,6 +20,7 @@ _DIRECTIONS = 200
 # All points in one plane have no hull: it gets so much thickness, in voxels.
 _THICKNESS = 1e-3
 _EPSILON = 1e-7
+_AT_ONCE = 250_000  # pairs of a plane and a row
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,12 @@ def measure_hull(points: Ints, voxel: tuple[float, float, float]) -> Hull:
         ends = np.concatenate([np.eye(3), -np.eye(3)]) * _THICKNESS
         hull = ConvexHull((points[:, None] + ends).reshape(-1, 3))
         corners = hull.points
-    triangles = corners[hull.simplices]
+    planes, low, high = _planes(hull)
     outer = corners[hull.vertices] * edges
-    normals = hull.equations[:, :3] / edges
+    normals = planes[:, :3] / edges
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    # For few directions more than once: coplanar triangles are common.
-    normals = np.unique(np.round(normals, 9), axis=0)
     return Hull(
-        voxels=_centres_inside(triangles),
+        voxels=_centres_inside(planes, low, high, outer / edges),
         feret_max=_longest(outer, edges),
         feret_min=float(_widths(outer, normals, edges).min()),
         feret_mean=float(_widths(outer, _sphere(), edges).mean()),
@@ -83,8 +82,13 @@ def row_ends(mask: NDArray[np.uint8]) -> Ints:
     last = width - 1 - filled[:, ::-1].argmax(axis=1)
     left = _corners_only(z, y, first, mask.shape)
     right = _corners_only(z, y, width - 1 - last, mask.shape)
-    ends = (np.stack([z[left], y[left], first[left]]), np.stack([z[right], y[right], last[right]]))
-    return np.unique(np.concatenate(ends, axis=1).T, axis=0)
+    right &= ~left | (first < last)  # a row of one voxel has one end
+    return np.concatenate(
+        [
+            np.stack([z[left], y[left], first[left]], axis=1),
+            np.stack([z[right], y[right], last[right]], axis=1),
+        ]
+    )
 
 
 def hull_corners(points: Ints) -> Ints:
@@ -119,12 +123,16 @@ def _longest(outer: Floats, edges: Floats) -> float:
     """Return the greatest distance between middles of faces of voxels (scikit-image, feret_diameter_max)."""
     squares = np.square(outer).sum(axis=1)
     best = 0.0  # its square
-    for begin in range(0, len(outer), 64):
-        some = outer[begin : begin + 64]
-        centres = squares[begin : begin + 64, None] + squares - 2 * (some @ outer.T)
+    many = max(64, _AT_ONCE // len(outer))
+    for begin in range(0, len(outer), many):
+        some = outer[begin : begin + many]
+        centres = (-2 * some) @ outer.T
+        centres += squares[begin : begin + many, None]
+        centres += squares
         # Middles of faces lie by less than an edge farther apart than the centres.
         nearly = np.sqrt(max(float(centres.max()), best)) - edges.max()
-        one, other = np.nonzero(centres >= max(nearly, 0.0) ** 2 - _EPSILON)
+        far = np.flatnonzero(centres >= max(nearly, 0.0) ** 2 - _EPSILON)  # much quicker than in 2D
+        one, other = np.divmod(far, len(outer))
         apart = np.abs(some[one] - outer[other])
         exact = np.square(apart).sum(axis=1)
         # Half an edge at each end, along the axis that makes the pair longest.
@@ -142,65 +150,47 @@ def _sphere() -> Floats:
     return np.stack([height, radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 
-def _centres_inside(triangles: Floats) -> int:
-    """Count the places with whole coordinates in a convex body, whose triangles are (n, 3 corners, zyx).
+def _planes(hull: ConvexHull) -> tuple[Floats, Floats, Floats]:
+    """Return the planes (n, 4) of a hull, each once, and the first and the last z (n,) of their faces.
 
-    Each plane of constant z cuts the triangles in segments, and each row (z, y) cuts those in its first and
-    last x.
+    A plane is its normal, outwards, and what is to be added to make the product 0 on it. Qhull gives one per
+    triangle, and triangles in one plane are common.
     """
-    low = np.ceil(triangles[:, :, 0].min(axis=1) - _EPSILON).astype(np.int64)
-    high = np.floor(triangles[:, :, 0].max(axis=1) + _EPSILON).astype(np.int64)
-    which, z = _ranges(low, high)
-    first, second = _cut(triangles[which], z)
-    bottom = np.minimum(first[:, 0], second[:, 0])
-    top = np.maximum(first[:, 0], second[:, 0])
-    segment, y = _ranges(
-        np.ceil(bottom - _EPSILON).astype(np.int64), np.floor(top + _EPSILON).astype(np.int64)
-    )
-    if not len(segment):
-        return 0
-    a, b, z = first[segment], second[segment], z[segment]
-    rise = b[:, 0] - a[:, 0]
-    flat = np.abs(rise) < _EPSILON
-    along = np.clip((y - a[:, 0]) / np.where(flat, 1, rise), 0, 1)
-    x = a[:, 1] + along * (b[:, 1] - a[:, 1])
-    least = np.where(flat, np.minimum(a[:, 1], b[:, 1]), x)
-    most = np.where(flat, np.maximum(a[:, 1], b[:, 1]), x)
-    row = (z - z.min()) * (y.max() - y.min() + 1) + (y - y.min())
-    order = np.argsort(row, kind="stable")
-    begins = np.flatnonzero(np.diff(row[order], prepend=-1))
-    left = np.ceil(np.minimum.reduceat(least[order], begins) - _EPSILON)
-    right = np.floor(np.maximum.reduceat(most[order], begins) + _EPSILON)
-    return int(np.maximum(right - left + 1, 0).sum())
+    rounded = np.round(hull.equations[:, :3], 9)
+    order = np.lexsort(rounded.T)
+    begins = np.flatnonzero(np.diff(rounded[order], axis=0, prepend=2).any(axis=1))
+    z = hull.points[:, 0][hull.simplices[order]]
+    low = np.minimum.reduceat(z.min(axis=1), begins)
+    return hull.equations[order[begins]], low, np.maximum.reduceat(z.max(axis=1), begins)
 
 
-def _ranges(low: Ints, high: Ints) -> tuple[Ints, Ints]:
-    """Return the numbers low…high of each pair, as (which pair, number)."""
-    count = np.maximum(high - low + 1, 0)
-    which = np.repeat(np.arange(len(low)), count)
-    begins = np.cumsum(count) - count
-    return which, np.arange(len(which)) - begins[which] + low[which]
+def _centres_inside(planes: Floats, low: Floats, high: Floats, outer: Floats) -> int:
+    """Count the places with whole coordinates in a convex body.
+
+    ``planes``, ``low`` and ``high`` are those of ``_planes``; ``outer`` (n, 3) its corners. A slice of the
+    body is bounded by the faces that reach into it alone.
+    """
+    first = np.ceil(outer.min(axis=0) - _EPSILON).astype(np.int64)
+    last = np.floor(outer.max(axis=0) + _EPSILON).astype(np.int64)
+    y = np.arange(first[1], last[1] + 1)
+    depth = max(1, _AT_ONCE // (len(planes) * max(1, len(y))))
+    count = 0
+    for begin in range(int(first[0]), int(last[0]) + 1, depth):
+        z = np.arange(begin, min(begin + depth, int(last[0]) + 1))
+        rows = np.stack([np.repeat(z, len(y)), np.tile(y, len(z)), np.ones(len(y) * len(z), np.int64)])
+        count += _centres_in_rows(
+            planes[(low <= z[-1] + _EPSILON) & (high >= z[0] - _EPSILON)], rows.astype(float)
+        )
+    return count
 
 
-def _cut(triangles: Floats, z: Ints) -> tuple[Floats, Floats]:
-    """Return both ends (y, x) of the segment in which each triangle meets its plane."""
-    n = len(triangles)
-    ends = np.empty((n, 3, 2))
-    met = np.zeros((n, 3), np.bool_)
-    for edge in range(3):
-        a, b = triangles[:, edge], triangles[:, (edge + 1) % 3]
-        rise = b[:, 0] - a[:, 0]
-        level = np.abs(rise) < _EPSILON
-        along = (z - a[:, 0]) / np.where(level, 1, rise)
-        met[:, edge] = ~level & (along > -_EPSILON) & (along < 1 + _EPSILON)
-        # A level edge lies in the plane or the other two edges meet it: both give its ends.
-        ends[:, edge] = a[:, 1:] + np.clip(along, 0, 1)[:, None] * (b[:, 1:] - a[:, 1:])
-    place = np.where(met[:, :, None], ends, np.nan)
-    # Two of the (two or three) points where the edges meet the plane lie farthest apart.
-    pairs = [(0, 1), (1, 2), (2, 0)]
-    apart = np.stack([np.square(place[:, i] - place[:, j]).sum(axis=1) for i, j in pairs], axis=1)
-    best = np.argmax(np.nan_to_num(apart, nan=-1.0), axis=1)
-    first = np.array([i for i, _ in pairs])[best]
-    second = np.array([j for _, j in pairs])[best]
-    every = np.arange(n)
-    return ends[every, first], ends[every, second]
+def _centres_in_rows(planes: Floats, rows: Floats) -> int:
+    """Count the whole x inside of all planes (n, 4) in rows, which are their z, their y and ones (3, m)."""
+    slope = planes[:, 2]
+    along, ahead, behind = np.abs(slope) < _EPSILON, slope >= _EPSILON, slope <= -_EPSILON
+    there = (planes[along][:, [0, 1, 3]] @ rows <= _EPSILON).all(axis=0)
+    # The x at which each row meets each of the other planes.
+    meets = (np.array([0, 0, _EPSILON]) - planes[:, [0, 1, 3]]) / np.where(along, 1, slope)[:, None]
+    right = np.floor((meets[ahead] @ rows).min(axis=0))
+    left = np.ceil((meets[behind] @ rows).max(axis=0))
+    return int(np.maximum(right - left + 1, 0)[there].sum())

@@ -19,10 +19,10 @@ from scipy import ndimage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
-from skimage.measure import euler_number
 
 from sxtstudio.core.distance import distances
 from sxtstudio.core.measure.columns import Column, Quantity
+from sxtstudio.core.measure.configurations import euler_table, plane_codes
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.progress import Progress
 
@@ -30,6 +30,8 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _NODES = 2500  # of a larger object blocks of voxels are joined until there are about as many
+_FEW_NODES = 600  # are enough of a thick object, as long as there are
+_ACROSS = 4  # blocks from its surface to its middle
 _MOST_VOXELS = 30_000_000  # of a box; in a larger one blocks of voxels are joined before anything else
 _SPECK = 216  # voxels of the box, rim included
 _CENTRED = 3  # power with which a way is dearer the nearer it comes to the surface
@@ -110,7 +112,7 @@ def centre_line(mask: Mask, voxel: tuple[float, float, float]) -> CentreLine:
     if ring is not None:
         points = _smoothed(graph.places[ring], closed=True)
         return _line(points, _widths(points, distance, graph), graph.edges, closed=True)
-    points = _smoothed(graph.places[path], closed=False)
+    points = _resampled(_smoothed(graph.places[path], closed=False), graph)
     width = _widths(points, distance, graph)
     inner = _inner(_positions(points * graph.edges), width)
     straight = points[0] - points[-1]
@@ -130,11 +132,13 @@ class _Graph:
     """Voxels of an object, or blocks of ``factor`` voxels, and the ways between neighbours.
 
     ``places`` (n, 3) are their centres in voxels, ``edges`` those of a voxel, ``steps`` those of a block,
-    ``depth`` (n,) the distance from the surface, ``ways`` the lengths between neighbours.
+    ``solid`` where there is a node, in blocks with one more on each side, ``depth`` (n,) the distance from
+    the surface, ``ways`` the lengths between neighbours, ``centred`` what they cost.
     """
 
     places: Floats
     blocks: NDArray[np.int64]
+    solid: Mask
     factor: tuple[int, int, int]
     edges: Floats
     depth: Floats
@@ -144,33 +148,36 @@ class _Graph:
     @classmethod
     def of(cls, mask: Mask, distance: NDArray[np.float32], voxel: tuple[float, float, float]) -> _Graph:
         """Make the graph of the largest part of an object."""
-        voxels = int(np.count_nonzero(mask))
-        edge = max(min(voxel), (voxels * math.prod(voxel) / _NODES) ** (1 / 3))
+        volume = int(np.count_nonzero(mask)) * math.prod(voxel)
+        thick = min(float(distance.max()) / _ACROSS, (volume / _FEW_NODES) ** (1 / 3))
+        edge = max(min(voxel), (volume / _NODES) ** (1 / 3), thick)
         factor = tuple(max(1, round(edge / own)) for own in voxel)
         reduced = _largest_of_blocks(distance, factor)  # a block with any voxel counts: nothing thin is lost
-        inside = np.argwhere(_largest_part(reduced > 0))
-        index = np.full(np.array(reduced.shape) + 2, -1, np.int32)
-        index[tuple(inside.T + 1)] = np.arange(len(inside), dtype=np.int32)
+        solid = np.pad(_largest_part(reduced > 0), 1)
+        inside = np.flatnonzero(solid)
+        blocks = np.stack(np.unravel_index(inside, solid.shape), axis=1) - 1
+        depth = reduced[tuple(blocks.T)].astype(np.float64)
+        own = np.arange(len(inside), dtype=np.int32)
+        index = np.full(solid.size, -1, np.int32)
+        index[inside] = own
+        # Row by row the neighbours of each node, in the order of _STEPS: both ways of a pair are there. Where
+        # there is no neighbour a way leads back, which no search takes, and all rows are of one length.
+        neighbours = index[inside[:, None] + _STEPS @ (np.array(solid.strides) // solid.itemsize)]
+        np.copyto(neighbours, own[:, None], where=neighbours < 0)
+        rows = np.arange(0, neighbours.size + 1, len(_STEPS), dtype=np.int32)
         steps = np.array(voxel) * factor
-        depth = reduced[tuple(inside.T)].astype(np.float64)
-        # Row by row the neighbours of each node, in the order of _STEPS: both ways of a pair are there.
-        strides = np.array(index.strides) // index.itemsize
-        neighbours = index.reshape(-1)[((inside + 1) @ strides)[:, None] + _STEPS @ strides]
-        there = neighbours >= 0
-        count = there.sum(axis=1)
-        ends, begins = neighbours[there], np.repeat(np.arange(len(inside)), count)
-        rows = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
-        length = np.broadcast_to(np.linalg.norm(_STEPS * steps, axis=1), there.shape)[there]
-        cost = (depth / depth.max()) ** -_CENTRED
-        size = (len(inside), len(inside))
+        length = np.broadcast_to(np.linalg.norm(_STEPS * steps, axis=1), neighbours.shape)
+        cost = 0.5 * (depth / depth.max()) ** -_CENTRED
+        size, ends = (len(inside), len(inside)), neighbours.reshape(-1)
         return cls(
-            (inside + 0.5) * factor - 0.5,
-            inside,
+            (blocks + 0.5) * factor - 0.5,
+            blocks,
+            solid,
             (factor[0], factor[1], factor[2]),
             np.array(voxel),
             depth,
-            csr_array((length, ends, rows), size),
-            csr_array((length * 0.5 * (cost[begins] + cost[ends]), ends, rows), size),
+            csr_array((length.reshape(-1), ends, rows), size),
+            csr_array(((length * (cost[:, None] + cost[neighbours])).reshape(-1), ends, rows), size),
         )
 
     @property
@@ -180,10 +187,8 @@ class _Graph:
 
     def has_tunnel(self) -> bool:
         """Whether the object has a hole that one can look through."""
-        low = self.blocks.min(axis=0)
-        solid = np.zeros(self.blocks.max(axis=0) - low + 3, bool)
-        solid[tuple((self.blocks - low + 1).T)] = True
-        return bool(euler_number(solid, connectivity=3) < 1)
+        codes = plane_codes(self.solid.view(np.uint8)[None])[0]
+        return bool(euler_table()[codes[:-1] + 16 * codes[1:]].sum() < 0.5)
 
     def outermost(self) -> int:
         """Return the node farthest from the middle of all: the way to look for the tips begins there."""
@@ -195,15 +200,8 @@ class _Graph:
         way = dijkstra(self.ways, indices=node)
         # Ways over voxels are longer than they should be, by direction: as they would be in free space.
         steps = np.abs(self.blocks - self.blocks[node])
-        order = np.argsort(steps, axis=1)
-        edges = self.steps[order] ** 2
-        least, middle, most = np.take_along_axis(steps, order, axis=1).T
-        free = (
-            least * np.sqrt(edges.sum(axis=1))
-            + (middle - least) * np.sqrt(edges[:, 1:].sum(axis=1))
-            + (most - middle) * np.sqrt(edges[:, 2])
-        )
-        straight = np.linalg.norm(steps * self.steps, axis=1)
+        free = _free_ways(steps, self.steps)
+        straight = np.sqrt(np.square(steps) @ np.square(self.steps))
         ratio = np.divide(straight, free, out=np.ones_like(straight), where=free > 0)
         return int(np.argmax(way * ratio))
 
@@ -224,6 +222,23 @@ class _Graph:
         while path[-1] != first and before[path[-1]] >= 0:
             path.append(int(before[path[-1]]))
         return kept[path[::-1]] if path[-1] == first else kept[:0]
+
+
+def _free_ways(steps: NDArray[np.int64], edges: Floats) -> Floats:
+    """Return the lengths of ways over 26 neighbours, in free space, by blocks along each axis (n, 3).
+
+    As many steps as can be lead along all axes, then along two, then along one; ``edges`` are of a block.
+    """
+    # The axis goes along in the last bits: sorting three columns by hand is much quicker than along rows.
+    one, other, third = (4 * steps + np.arange(3)).T
+    one, other = np.minimum(one, other), np.maximum(one, other)
+    least, third = np.minimum(one, third), np.maximum(one, third)
+    middle, most = np.minimum(other, third), np.maximum(other, third)
+    squares = edges**2
+    single, double = np.sqrt(squares), np.sqrt(squares.sum() - squares)
+    a, b, c = least >> 2, middle >> 2, most >> 2
+    ways = a * math.sqrt(squares.sum()) + (b - a) * double[least & 3] + (c - b) * single[most & 3]
+    return np.asarray(ways)
 
 
 def _ring(graph: _Graph, path: NDArray[np.int64]) -> NDArray[np.int64] | None:
@@ -271,25 +286,44 @@ def _tip(line: Floats, straight: Floats, radius: float, mask: Mask, graph: _Grap
         along = graph.edges * (graph.edges == graph.edges.max())
     along = along / np.linalg.norm(along)
     reach = 2.5 * radius / graph.edges + 1
-    low = np.maximum(0, np.floor(line[0] - reach)).astype(int)
-    high = np.ceil(line[0] + reach).astype(int) + 1
+    beside = 1.2 * radius + float(graph.edges.max())
+    # What is ahead and beside lies in a part of the box only.
+    back = beside * np.sqrt(np.maximum(1 - along**2, 0)) / graph.edges
+    below = np.where(along >= 0, np.minimum(back, reach), reach)
+    above = np.where(along <= 0, np.minimum(back, reach), reach)
+    low = np.maximum(0, np.floor(line[0] - below)).astype(int)
+    high = np.ceil(line[0] + above).astype(int) + 1
     near = mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    places = (np.argwhere(near) + low) * graph.edges - start
-    ahead = places @ along
-    aside = np.linalg.norm(places - ahead[:, None] * along, axis=1)
-    ahead = ahead[aside <= 1.2 * radius + float(graph.edges.max())]
-    beyond = float(ahead.max(initial=0.0)) + _ROUND * float(np.linalg.norm(along * graph.edges))
+    places = [(np.arange(n) + a) * edge for n, a, edge in zip(near.shape, low, graph.edges, strict=True)]
+    z, y, x = np.ix_(*(place - at for place, at in zip(places, start, strict=True)))
+    ahead = z * along[0] + y * along[1] + x * along[2]
+    there = near & (z**2 + y**2 + x**2 - ahead**2 <= beside**2)
+    beyond = float(ahead[there].max(initial=0.0)) + _ROUND * float(np.linalg.norm(along * graph.edges))
     return np.asarray((start + beyond * along) / graph.edges)
 
 
 def _widths(points: Floats, distance: NDArray[np.float32], graph: _Graph) -> Floats:
-    """Return twice the distance from the surface around points (n, 3)."""
-    reach = [np.arange(-factor, factor + 1) for factor in graph.factor]
-    offsets = np.stack(np.meshgrid(*reach, indexing="ij"), axis=-1).reshape(-1, 3)
-    around = np.round(points).astype(np.int64)[:, None] + offsets
-    last = np.array(distance.shape) - 1
-    deepest = distance[tuple(np.moveaxis(np.clip(around, 0, last), -1, 0))].max(axis=1)
+    """Return twice the distance from the surface around points (n, 3).
+
+    They lie in the middle of the object as far as blocks let them: half a block and a voxel more is looked at
+    on each side.
+    """
+    middle = np.round(points).astype(np.int64)
+    around = [
+        np.clip(middle[:, axis, None] + np.arange(-reach, reach + 1), 0, distance.shape[axis] - 1)
+        for axis, reach in enumerate(factor // 2 + 1 for factor in graph.factor)
+    ]
+    z, y, x = around
+    deepest = distance[z[:, :, None, None], y[:, None, :, None], x[:, None, None, :]].max(axis=(1, 2, 3))
     return np.asarray(2.0 * deepest.astype(np.float64))
+
+
+def _resampled(points: Floats, graph: _Graph) -> Floats:
+    """Return points on the same line about half a block apart: widths are to be those all along it."""
+    position = _positions(points * graph.edges)
+    step = max(float(graph.edges.min()), float(graph.steps.min()) / 2)
+    every = np.linspace(0, position[-1], math.ceil(position[-1] / step) + 1)
+    return np.stack([np.interp(every, position, axis) for axis in points.T], axis=1)
 
 
 def _line(points: Floats, width: Floats, edges: Floats, *, closed: bool) -> CentreLine:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial import Delaunay
 from scipy.spatial.distance import pdist
 from skimage.measure import euler_number, label
 
 from sxtstudio.core.errors import Cancelled
-from sxtstudio.core.measure import bricks
+from sxtstudio.core.measure import bricks, hull
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.measure.shape import SHAPE
 from sxtstudio.core.measure.size import SIZE
@@ -31,6 +32,8 @@ BODIES = {
     "box": box(10, 14, 20),
 }
 GROUPS = (SIZE, SHAPE)
+# From the middle of a voxel to those of its faces.
+FACES = np.concatenate([np.eye(3), -np.eye(3)]) / 2
 
 
 def measured(objects: np.ndarray, voxel: tuple[float, float, float]) -> dict[str, float]:
@@ -131,9 +134,8 @@ def test_ferets_are_those_of_the_middles_of_voxel_faces() -> None:
     for voxel in (CUBES, FLAT):
         objects = voxels(BODIES["ellipsoid"], voxel, turn=2)
         mine = measured(objects, voxel)
-        ends = np.concatenate([np.eye(3), -np.eye(3)]) / 2
         rim = np.argwhere(objects)
-        outer = (rim[:, None] + ends).reshape(-1, 3) * voxel
+        outer = (rim[:, None] + FACES).reshape(-1, 3) * voxel
         keep = np.linalg.norm(outer - outer.mean(axis=0), axis=1) > 17  # of a body 40 long
         assert mine["feret_max"] == pytest.approx(pdist(outer[keep]).max())
         assert mine["feret_min"] == pytest.approx(20, rel=0.06)
@@ -156,9 +158,24 @@ def test_solidity_is_less_where_a_body_is_indented() -> None:
         corner.sum() / (corner.sum() + 16 * (26 * 25 / 2)), rel=1e-9
     )
     # The hull of a ring is a disc with round edges (Steiner's formula).
-    hull = np.pi * 22**2 * 20 + np.pi**2 * 22 * 10**2 + 4 / 3 * np.pi * 10**3
+    around = np.pi * 22**2 * 20 + np.pi**2 * 22 * 10**2 + 4 / 3 * np.pi * 10**3
     ring = measured(voxels(BODIES["torus"], turn=1), CUBES)
-    assert ring["solidity"] == pytest.approx(BODIES["torus"].volume / hull, abs=0.01)
+    assert ring["solidity"] == pytest.approx(BODIES["torus"].volume / around, abs=0.01)
+
+
+@pytest.mark.parametrize("at_once", [250_000, 300])
+def test_voxels_in_the_hull_are_those_of_another_program(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hull, "_AT_ONCE", at_once)
+    random = np.random.default_rng(4)
+    for number in range(12):
+        points = np.rint(random.normal(size=(4 + 8 * number, 3)) * (4, 9, 6)).astype(np.int64)
+        places = np.argwhere(np.ones(np.ptp(points, axis=0) + 1)) + points.min(axis=0)
+        inside = Delaunay(points).find_simplex(places)
+        found = hull.measure_hull(points, CUBES)
+        assert found.voxels == np.count_nonzero(inside >= 0)
+        assert found.feret_max == pytest.approx(pdist((points[:, None] + FACES).reshape(-1, 3)).max())
 
 
 def test_euler_numbers_are_those_of_another_program() -> None:

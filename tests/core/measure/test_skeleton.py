@@ -7,9 +7,11 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import dijkstra
 
+from sxtstudio.core.distance import distances
 from sxtstudio.core.measure.measure import measure_objects
-from sxtstudio.core.measure.skeleton import COLUMNS, SKELETON, centre_line
+from sxtstudio.core.measure.skeleton import COLUMNS, SKELETON, _free_ways, _Graph, centre_line
 
 Mask = NDArray[np.bool_]
 Voxel = tuple[float, float, float]
@@ -75,6 +77,35 @@ def test_a_ring_is_measured_once_round(radius: float, voxel: Voxel) -> None:
     assert line.closed
     assert line.length == pytest.approx(math.tau * 300, rel=0.03)
     assert line.width.mean() == pytest.approx(2 * radius, rel=0.04)
+
+
+@pytest.mark.parametrize("radius", [12, 15, 20])
+def test_a_thick_body_takes_few_blocks_and_is_measured_as_well(radius: int) -> None:
+    """An ellipsoid half as long again as it is thick, in any direction."""
+    voxel = (1.0, 1.0, 1.0)
+    for direction in ((0, 0, 1), (1, 2, 2), (2, -1, 5)):
+        unit = np.array(direction) / np.linalg.norm(direction)
+        places = grid((3.2 * radius,) * 3, voxel) - 0.21
+        along = places @ unit
+        across = np.square(places).sum(axis=-1) - along**2
+        body = np.asarray((along / (1.5 * radius)) ** 2 + across / radius**2 <= 1)
+        assert len(_Graph.of(body, distances(body), voxel).places) < 1300
+        line = centre_line(body, voxel)
+        assert line.length == pytest.approx(3 * radius, rel=0.02)
+        assert line.width.max() == pytest.approx(2 * radius, rel=0.05)
+
+
+def test_a_thin_body_is_looked_at_voxel_by_voxel() -> None:
+    rod = capsule((1, 2, 4), 400, 32, (8, 8, 8))
+    assert len(_Graph.of(rod, distances(rod), (8, 8, 8)).places) == np.count_nonzero(rod)
+
+
+def test_ways_in_free_space_are_those_that_a_search_finds() -> None:
+    whole = np.ones((5, 7, 6), bool)
+    graph = _Graph.of(whole, np.ones(whole.shape, np.float32), (3.0, 1.0, 2.0))
+    for node in (0, 5, 100):
+        steps = np.abs(graph.blocks - graph.blocks[node])
+        assert _free_ways(steps, graph.steps) == pytest.approx(dijkstra(graph.ways, indices=node))
 
 
 def test_what_needs_too_much_memory_is_reduced_first(monkeypatch: pytest.MonkeyPatch) -> None:
