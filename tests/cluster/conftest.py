@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import mrcfile
@@ -12,6 +12,19 @@ import pytest
 
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
+
+# A starved machine takes a minute to load dask, and what is waited for comes nevertheless; nobody waits so
+# long unless it never comes.
+AT_MOST_S = 300.0
+
+
+def until(done: Callable[[], bool], meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Wait until ``done``."""
+    end = time.monotonic() + AT_MOST_S
+    while not done():
+        assert time.monotonic() < end
+        meanwhile()
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
@@ -24,11 +37,7 @@ def started() -> Iterator[Machines]:
 @pytest.fixture
 def machines(started: Machines) -> Machines:
     """The two workers; those that a test before has killed were replaced."""
-    until = time.monotonic() + 60
-    while len(started.workers) < 2:
-        assert time.monotonic() < until
-        started.keep()
-        time.sleep(0.05)
+    until(lambda: len(started.workers) >= 2, started.keep)
     return started
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
+from tests.cluster.conftest import AT_MOST_S, until
 
 ROOT = Path(__file__).parents[2]
 # What stands for a worker: it neither loads dask nor comes.
@@ -37,13 +37,6 @@ def program(tmp_path: Path, text: str) -> tuple[str, ...]:
     path = tmp_path / "program.sh"
     path.write_text(text)
     return (f"/bin/sh {path}",)
-
-
-def until(done: Callable[[], bool], seconds: float = 30.0) -> None:
-    begin = time.monotonic()
-    while not done():
-        assert time.monotonic() - begin < seconds
-        time.sleep(0.02)
 
 
 def children() -> set[int]:
@@ -99,13 +92,17 @@ def test_workers_that_end_before_the_first_look_are_started_anew(tmp_path: Path)
 
 def test_a_worker_ends_with_a_run_that_is_killed_and_the_next_run_removes_its_keys(tmp_path: Path) -> None:
     code = (
-        "import sys, time\nfrom sxtstudio.cluster.machines import Machines\n"
+        "import sys\nfrom sxtstudio.cluster.machines import Machines\n"
         "from sxtstudio.cluster.profile import Profile\n"
         "machines = Machines(Profile('local', scratch=sys.argv[1])); print('there', flush=True)\n"
-        "time.sleep(60)"
+        "sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,  # whose end ends it, should this test fail
+        stdout=subprocess.PIPE,
+        text=True,
     ) as run:
         assert run.stdout is not None and run.stdout.readline() == "there\n"
         process = psutil.Process(run.pid)
@@ -115,7 +112,7 @@ def test_a_worker_ends_with_a_run_that_is_killed_and_the_next_run_removes_its_ke
         run_folder.sweep_run_folders(tmp_path)
         assert (folder / "key.pem").is_file(), "it lives"
         run.kill()  # before the worker has come: it still loads dask
-    worker.wait(30)
+    worker.wait(AT_MOST_S)
     run_folder.make_run_folder(tmp_path)
     assert not folder.exists()
 

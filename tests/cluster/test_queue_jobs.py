@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +19,7 @@ from sxtstudio.cluster import machines as module
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Kind, Profile
 from sxtstudio.cluster.queue_jobs import QueueJobs, known_jobs
+from tests.cluster.conftest import AT_MOST_S, until
 
 ASKED = 'echo "$*" >> "$QUEUE/asked"'
 NUMBER = 'n=12; until mkdir "$QUEUE/taken/$n" 2>/dev/null; do n=$((n + 1)); done; touch "$QUEUE/jobs/$n"'
@@ -109,20 +108,13 @@ def test_a_job_that_vanishes_before_its_worker_came_is_asked_for_again(
         queue.kind, workers=2, cores=1, memory="1 GB", walltime="00:10:00", scratch=str(tmp_path / "scratch")
     )
 
-    def until(done: Callable[[], bool]) -> None:
-        end = time.monotonic() + 20
-        while not done():
-            assert time.monotonic() < end, queue.jobs
-            machines.keep()
-            time.sleep(0.02)
-
     with Machines(profile) as machines:
-        until(lambda: queue.jobs == ["12", "13"])
-        until(lambda: queue.times_asked == 2)  # both are known, and stay
+        until(lambda: queue.jobs == ["12", "13"], machines.keep)
+        until(lambda: queue.times_asked == 2, machines.keep)  # both are known, and stay
         assert queue.jobs == ["12", "13"] and machines.restarts == 0
         queue.end("12")
-        until(lambda: queue.jobs == ["13", "14"])
-        until(lambda: machines.restarts == 1)
+        until(lambda: queue.jobs == ["13", "14"], machines.keep)
+        until(lambda: machines.restarts == 1, machines.keep)
         (noted,) = (tmp_path / "scratch").glob("*/jobs")
         assert sorted(line.split(".")[0] for line in noted.read_text().split()) == ["12", "13", "14"]
     assert queue.jobs == []
@@ -131,11 +123,11 @@ def test_a_job_that_vanishes_before_its_worker_came_is_asked_for_again(
 def test_jobs_that_wait_leave_the_queue_when_the_program_is_killed(queue: Queue, tmp_path: Path) -> None:
     """They would start workers that nobody wants; those of a run that ends by itself are its own affair."""
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom sxtstudio.cluster.left_jobs import LeftJobs\n"
+        "import sys\nfrom pathlib import Path\nfrom sxtstudio.cluster.left_jobs import LeftJobs\n"
         "left = LeftJobs(sys.argv[1], Path(sys.argv[2]))\n"
         "for job in sys.argv[4:]: left.add(job)\n"
         "left.close() if sys.argv[3] == 'end' else None\n"
-        "print('there', flush=True); time.sleep(60)"
+        "print('there', flush=True); sys.stdin.read()"
     )
     for job in ("12", "13", "14"):
         (queue.folder / "jobs" / job).touch()
@@ -144,14 +136,14 @@ def test_jobs_that_wait_leave_the_queue_when_the_program_is_killed(queue: Queue,
     for how, left in (("end", ["12", "13", "14"]), ("kill", ["13"])):
         with subprocess.Popen(
             [sys.executable, "-c", code, queue.kind, str(tmp_path), how, *words],
-            stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         ) as run:  # fmt: skip
             assert run.stdout is not None and run.stdout.readline() == "there\n"
             shells = psutil.Process(run.pid).children()
             assert len(shells) == (how == "kill")
             assert queue.jobs == ["12", "13", "14"]
             run.kill()
-        psutil.wait_procs(shells, 20)
+        psutil.wait_procs(shells, AT_MOST_S)
         assert queue.jobs == left
 
 

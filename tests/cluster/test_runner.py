@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace as changed
 from pathlib import Path
@@ -30,16 +29,21 @@ from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.segmenting import partial_folder
 from sxtstudio.workflow.jobs.worker_mark import mark_of
-from tests.cluster.conftest import write_deep
+from tests.cluster.conftest import until
 
 TWO = Profile("local", workers=2)
 
 
+def holder(file: Path) -> int:
+    """Return the process that a file names, as that of a lease and that of an attempt at a range do."""
+    return int(json.loads(file.read_text())["process"])
+
+
 def kill_holder(file: Path) -> int:
-    """Kill the process that a file names, as that of a lease and that of an attempt at a range do."""
-    process = json.loads(file.read_text())["process"]
+    """Kill the process that a file names."""
+    process = holder(file)
     os.kill(process, signal.SIGKILL)
-    return int(process)
+    return process
 
 
 def parameters(model: Path, folder: Path | None, **more: object) -> BatchParameters:
@@ -114,20 +118,27 @@ def test_namesakes_and_existing_results_are_named_as_on_one_machine(
 
 
 def test_a_cancelled_batch_goes_on_where_it_stopped(
-    slow_model: Path, tmp_path: Path, machines: Machines
+    deep: Path, slow_model: Path, tmp_path: Path, machines: Machines
 ) -> None:
-    deep = write_deep(tmp_path / "deep.mrc", 80)  # it is not done before the cancel reaches its worker
     out, progress = tmp_path / "out", Progress()
     rows: dict[int, BatchRow] = {}
+    held: list[int] = []
 
     def stop(number: int, row: BatchRow) -> None:
         rows[number] = row
-        if row.slices is not None and row.slices[0] >= 2 and row.state == "running":
+        if row.slices is not None and row.slices[0] >= 2 and row.state == "running" and not held:
+            # Held, so that it is not done before the cancel reaches it.
+            held.append(holder(mark_of(out / "deep.labels.tif")))
+            os.kill(held[0], signal.SIGSTOP)
             progress.cancel()
 
     wanted = parameters(slow_model, out)
-    with pytest.raises(Cancelled):
-        run_batch([deep], wanted, stop, progress, runner=ClusterRunner(TWO, machines=machines))
+    try:
+        with pytest.raises(Cancelled):
+            run_batch([deep], wanted, stop, progress, runner=ClusterRunner(TWO, machines=machines))
+    finally:
+        for process in held:
+            os.kill(process, signal.SIGCONT)
     assert rows[0].state == "stopped" and partial_folder(out / "deep.labels.tif").is_dir()
     (row,) = run_batch([deep], wanted, runner=ClusterRunner(TWO, machines=machines))
     assert row.state == "done"
@@ -190,10 +201,8 @@ def of_another_version(machines: Machines, tmp_path: Path) -> Iterator[None]:
     address = machines.client.scheduler_info()["address"]
     words = worker_words(address, "old", tmp_path / "old", machines.tls)
     process = subprocess.Popen([sys.executable, "-c", code, *words], cwd=Path(__file__).parents[2])
-    until = time.monotonic() + 60
-    while len(machines.workers) < 3:
-        assert time.monotonic() < until and process.poll() is None
-        time.sleep(0.1)
+    until(lambda: len(machines.workers) == 3 or process.poll() is not None)
+    assert process.poll() is None
     yield
     process.kill()
     process.wait()
