@@ -18,6 +18,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME, FolderLock
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.workflow.jobs.worker_mark import forget_dead, mark_of
+from tests.cluster.conftest import until
 
 QUICK = Times(beat=0.05, silent=0.4, settle=0.1, patience=0.3)
 
@@ -40,9 +41,8 @@ def leave(output: Path, **changes: object) -> None:
 def test_it_is_held_and_given_back(output: Path) -> None:
     lease = take(output)
     first = json.loads(mark_of(output).read_text())
-    time.sleep(0.3)
-    later = json.loads(mark_of(output).read_text())
-    assert later["beat"] > first["beat"] and later["token"] == first["token"]
+    until(lambda: json.loads(mark_of(output).read_text())["beat"] > first["beat"])
+    assert json.loads(mark_of(output).read_text())["token"] == first["token"]
     lease.release()
     assert not mark_of(output).exists()
     take(output).release()

@@ -114,7 +114,7 @@ def test_a_network_for_several_slices_sees_beyond_the_ends_of_a_range(
 
 
 def test_a_worker_that_is_killed_in_a_range_costs_the_slices_in_hand(
-    deep: Path, slow_model: Path, tmp_path: Path, machines: Machines
+    deep: Path, slow_model: Path, toy_model: Path, tmp_path: Path, machines: Machines
 ) -> None:
     out = tmp_path / "out"
     killed: list[int] = []
@@ -131,7 +131,7 @@ def test_a_worker_that_is_killed_in_a_range_costs_the_slices_in_hand(
     assert killed and row.state == "done", row.message
     kept = [entry["kept_from_earlier_attempt"] for entry in report_of(out)["ranges"]]
     assert kept[0] >= 2
-    (alone,) = run_batch([deep], parameters(slow_model, tmp_path / "alone"))
+    (alone,) = run_batch([deep], parameters(toy_model, tmp_path / "alone"))
     assert row.output is not None and alone.output is not None
     assert row.output.read_bytes() == alone.output.read_bytes()
 

@@ -148,7 +148,7 @@ def test_a_cancelled_batch_goes_on_where_it_stopped(
 
 
 def test_a_killed_worker_costs_the_slices_in_hand_and_the_other_one_goes_on(
-    deep: Path, slow_model: Path, tmp_path: Path, machines: Machines
+    deep: Path, slow_model: Path, toy_model: Path, tmp_path: Path, machines: Machines
 ) -> None:
     """The model is sent to the workers as well: they are told that it lies in a folder that is not there."""
     out = tmp_path / "out"
@@ -171,7 +171,7 @@ def test_a_killed_worker_costs_the_slices_in_hand_and_the_other_one_goes_on(
     report = json.loads((out / "deep.labels.json").read_text())
     assert report["slices"]["kept_from_earlier_run"] >= before[0]
     assert report["model"]["path"].endswith("/slow.onnx") and report["model"]["path"] != str(slow_model)
-    (alone,) = run_batch([deep], parameters(slow_model, tmp_path / "alone"))
+    (alone,) = run_batch([deep], parameters(toy_model, tmp_path / "alone"))
     assert row.output.read_bytes() == alone.output.read_bytes()
 
 
