@@ -31,6 +31,7 @@ from sxtstudio.segment.running import run_session
 from sxtstudio.segment.simplify import fills_blocks, merge_convolutions
 from sxtstudio.segment.stage_session import open_stage, shrink_pool
 from sxtstudio.segment.tiles import Shape2D, Tile, best_grid, plan_tiles
+from sxtstudio.segment.upsampling import split_upsampling
 
 METADATA_KEY = "sxt_stages"
 Image = NDArray[np.float32]
@@ -142,6 +143,8 @@ class StagedExecutor:
             # Parts take no more memory than what they are joined to.
             self._peak[stage.output] = peak_floats(part, self.sizes)
             blocks = fills_blocks(part.graph)
+            if blocks:
+                split_upsampling(part.graph)
             split_joins(part.graph, self.sizes.channels)
             merge_convolutions(part.graph)
             content = part.SerializeToString()
