@@ -107,7 +107,8 @@ def add_job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--probability",
         metavar="FILE",
-        help="output of the network: flag objects whose outline it was not sure of",
+        help="output of the network: close gaps in outlines across which it saw a faint membrane, and flag "
+        "objects whose outline it was not sure of",
     )
     parser.add_argument(
         "--table",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.walls import Numbers
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
@@ -44,6 +47,16 @@ def find_doubtful(
         total += np.bincount(of, probability.read(box)[wall].astype(np.float64), count + 1)
         voxels += np.bincount(of, minlength=count + 1)
     result: NDArray[np.bool_] = (voxels > 0) & (total < LEAST_SURE * scale * voxels)
+    return result
+
+
+def output_at(probability: Volume, z: int, lock: Lock) -> NDArray[np.float32]:
+    """Return the network's output in a slice (y, x), 0…1, read while no other thread reads."""
+    _, height, width = probability.shape
+    with lock:
+        part = probability.read(Box((z, 0, 0), (z + 1, height, width)))[0]
+    scale = np.float32(1 / 255 if np.dtype(probability.dtype).kind in "ui" else 1)
+    result: NDArray[np.float32] = np.nan_to_num(part.astype(np.float32) * scale)
     return result
 
 

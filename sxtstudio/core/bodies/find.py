@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from sxtstudio.core.bodies.ahead import worked_ahead
 from sxtstudio.core.bodies.droplets import add_balls, choose_balls, find_balls, no_balls
 from sxtstudio.core.bodies.edges import find_edges
 from sxtstudio.core.bodies.ends import add_caps, find_ends
-from sxtstudio.core.bodies.evidence import darkness, find_doubtful, grey_levels
+from sxtstudio.core.bodies.evidence import darkness, find_doubtful, grey_levels, output_at
+from sxtstudio.core.bodies.faint_gaps import close_faint_gaps
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
 from sxtstudio.core.bodies.joining import PairInSlice, Pairs
 from sxtstudio.core.bodies.leaks import Leaks
@@ -128,7 +130,8 @@ def find_bodies(
         droplets, also where the labels run into others, and what else has no lumen is rather a droplet if it
         is darker.
     probability
-        The network's certainty (z, y, x), 0…255 or 0…1; bodies whose outline it was not sure of are flagged.
+        The network's certainty (z, y, x), 0…255 or 0…1: gaps in outlines across which it saw a faint membrane
+        are closed, and bodies whose outline it was not sure of are flagged.
     regions_of
         Gives what the outlines of slice z enclose, where that was found before (``regions_in``); it is called
         by several threads.
@@ -152,11 +155,17 @@ def find_bodies(
     )
     stages = Stages(progress, planned)
 
+    lock = Lock()  # nobody promises that a volume can be read by several threads
+
     def looked_at(z: int) -> Regions:
-        return regions_in(outlines[z], parameters, half)
+        regions = regions_of(z) if regions_of else regions_in(outlines[z], parameters, half)
+        if probability is None:
+            return regions
+        output = output_at(probability, z, lock)
+        return close_faint_gaps(regions, outlines[z] != 0, output, parameters.gap_px, half)
 
     with stages.stage(Work.REGIONS) as counter:
-        tracks = _link(outlines, bodies, regions_of or looked_at, half, counter)
+        tracks = _link(outlines, bodies, looked_at, half, counter)
     tracks = divide_at_necks(tracks, enclosed_bodies(tracks, parameters))
     enclosed = enclosed_bodies(tracks, parameters)
     maybe = np.where(tracks.solid, tracks.slices >= min(_SLICES, depth), enclosed)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.bodies.basins import neighbours
 from sxtstudio.core.bodies.hull import hull_area
 from sxtstudio.core.bodies.nearest import expanded
-from sxtstudio.core.bodies.regions import neighbours
 from sxtstudio.core.bodies.tracks import Tracks
 
 #: What is known of a pair of tracks; means over the slices in which they touch, by the smaller one's area.

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sxtstudio.core.bodies.regions import Numbers, Regions, measure_again
+from sxtstudio.core.bodies.basins import Numbers
+from sxtstudio.core.bodies.regions import Regions, measure_again
 
 #: So many slices on end may leak.
 MOST_SLICES = 3

@@ -63,7 +63,7 @@ def ends_at(outline: NDArray[np.bool_], place: Place, radius: float, half_px: fl
     least
         At how many sides, 1 or 2.
     """
-    sides = _sides(outline, place, radius)
+    sides = sides_of(outline, place, radius)
     if sides is None:
         return False
     across = np.subtract(sides[1], sides[0]).astype(np.float64)
@@ -84,7 +84,7 @@ def _looking(
     return end if end is not None and float(end.looks @ way) >= _FACING else None
 
 
-def _sides(outline: NDArray[np.bool_], place: Place, radius: float) -> tuple[Place, Place] | None:
+def sides_of(outline: NDArray[np.bool_], place: Place, radius: float) -> tuple[Place, Place] | None:
     """Return the nearest pixel of a line, and the nearest one across; None if there is none."""
     reach = int(_NEAREST * radius + _NEAREST_PX) + 1
     part, (top, left) = _around(outline, place, reach)

@@ -16,34 +16,24 @@ be wider, where lines end at its sides: a closed body may have a waist as wide a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.segmentation import watershed
 
+from sxtstudio.core.bodies.basins import Basins, Gaps, Numbers, neighbours
 from sxtstudio.core.bodies.holes import without_holes
 from sxtstudio.core.bodies.hull import hull_area
 from sxtstudio.core.bodies.interstices import LARGEST, LEAST_RADIUS, MOST_SOLID, is_interstice
-from sxtstudio.core.bodies.line_ends import ends_at
 from sxtstudio.core.bodies.nearest import expanded
 from sxtstudio.core.growing import grown_at_sides
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 
-Numbers = NDArray[np.int32]
-
-#: A neck is a leak where it is narrower than a gap may be, and narrower than this share of what it joins.
-LEAK = 0.6
-#: A gap up to so many times wider is closed in the outline of a wide body, whose radius is so many times half
-#: the width of lines: up to that share of what it joins where two lines end (line_ends.py); up to the lesser
-#: share where one ends.
-_WIDE, _TWO_ENDS, _ONE_END, _MOST_GAP = 4.0, 0.6, 0.35, 4.0
-#: What such a gap bounds is no body, but a bay of what is around, if it lies at the border of the slice or
+#: What a wide gap bounds is no body, but a bay of what is around, if it lies at the border of the slice or
 #: has less of its convex hull.
-_BULGING = 0.75
+BULGING = 0.75
 #: No outline is drawn with half as many px; a slice that is all label has no outline at all.
 _THICKEST_PX = 15.0
 #: A hole in an outline whose radius is this part of half its width is no lumen.
@@ -143,7 +133,7 @@ def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, hal
     if len(table):
         _measure(numbers, np.where(thick, edt.edt(thick, black_border=False), depth), table, half_px)
         cut = np.pad(cut, (0, count))[left]
-        table["bay"] = cut & ((table["solidity"] < _BULGING) | table["at_border"])
+        table["bay"] = cut & ((table["solidity"] < BULGING) | table["at_border"])
     return Regions(numbers, table)
 
 
@@ -161,92 +151,23 @@ def _basins(
     free: NDArray[np.bool_], depth: NDArray[np.float32], leak_px: float, split: float, half_px: float
 ) -> tuple[Numbers, NDArray[np.bool_]]:
     """Number the regions of what is free of outlines, necks cut; say which of 0…n a wide gap bounds."""
-    smooth = ndimage.gaussian_filter(depth, 0.7)
-    tops = free & (smooth == ndimage.maximum_filter(smooth, 5))
-    markers, count = ndimage.label(tops, np.ones((3, 3)))
-    basins: Numbers = watershed(-smooth, markers, mask=free).astype(np.int32)
-    highest = np.zeros(count + 1, depth.dtype)  # of one type with what is compared, which is far quicker
-    np.maximum.at(highest, basins.ravel(), depth.ravel())
-    top = highest.astype(np.float64)
-    # What no maximum reaches (a plateau between two outlines) is a region of its own.
-    left, more = ndimage.label(free & (basins == 0))
-    basins[left > 0] = left[left > 0] + count
-    top = np.concatenate([top, ndimage.maximum(depth, left, np.arange(1, more + 1))]) if more else top
-    parent = np.arange(len(top))
+    basins, closed = Basins(free, depth), []
+    gaps = Gaps(basins.contacts, ~free, leak_px, half_px)
 
-    def root(number: int) -> int:
-        while parent[number] != number:
-            parent[number] = parent[parent[number]]
-            number = int(parent[number])
-        return number
+    def apart(number: int, saddle: float, narrower: float) -> bool:
+        if gaps.is_leak(saddle, narrower) or saddle < split * narrower:
+            return True
+        if gaps.is_wide_gap(number, saddle, narrower):
+            closed.append(basins.contacts.saddles[number][:2])
+            return True
+        return False
 
-    outline, contacts, closed = ~free, _Contacts(basins, depth), []
-    for number, (one, other, saddle) in enumerate(contacts.saddles):
-        a, b = root(one), root(other)
-        narrower = min(top[a], top[b])
-        leak = saddle <= leak_px and saddle < LEAK * narrower
-        if a == b or leak or saddle < split * narrower:
-            continue
-        if narrower >= _WIDE * half_px and saddle < _TWO_ENDS * narrower and saddle <= _MOST_GAP * leak_px:
-            least = 1 if saddle < _ONE_END * narrower else 2
-            places = contacts.narrowest(number, leak_px)
-            if places and all(ends_at(outline, *place, half_px, least) for place in places):
-                closed.append((one, other))
-                continue
-        parent[b] = a
-        top[a] = max(top[a], top[b])
-    roots, names = np.unique([root(number) for number in range(len(parent))], return_inverse=True)
-    cut = np.zeros(len(roots), np.bool_)
+    names = basins.merge(apart)
+    cut = np.zeros(int(names.max()) + 1, np.bool_)
     for pair in closed:
         one, other = names[list(pair)]
         cut[[one, other]] |= one != other
-    return np.asarray(names, np.int32)[basins], cut  # 0, the outlines, is the root of itself alone
-
-
-class _Contacts:
-    """Where basins touch: pairs of them with the widest place between both, the widest first."""
-
-    def __init__(self, basins: Numbers, depth: NDArray[np.float32]) -> None:
-        pairs, heights, places = [], [], []
-        width = int(basins.max(initial=0)) + 1
-        for axis in (0, 1):
-            (a, b), (low, high) = neighbours(basins, axis), neighbours(depth, axis)
-            between = (a != b) & (a > 0) & (b > 0)
-            own, other = a[between].astype(np.int64), b[between]
-            pairs.append(np.minimum(own, other) * width + np.maximum(own, other))
-            heights.append(np.minimum(low[between], high[between]))
-            places.append(np.argwhere(between))
-        self._heights, self._places = np.concatenate(heights), np.concatenate(places)
-        unique, self._pair = np.unique(np.concatenate(pairs), return_inverse=True)
-        saddle = np.zeros(len(unique), self._heights.dtype)
-        np.maximum.at(saddle, self._pair, self._heights)
-        self._order = np.argsort(-saddle, kind="stable")
-        one, other = np.divmod(unique[self._order], width)
-        self.saddles = list(zip(one.tolist(), other.tolist(), saddle[self._order].tolist(), strict=True))
-
-    def narrowest(self, number: int, least: float) -> list[tuple[tuple[int, int], float]]:
-        """Return the middles of all narrow places between a pair that are wider than ``least``, half of it.
-
-        ``number`` of the pair, in the order of ``saddles``.
-        """
-        own = np.flatnonzero((self._pair == self._order[number]) & (self._heights > least))
-        if not len(own):
-            return []
-        places, heights = self._places[own], self._heights[own]
-        low = places.min(0)
-        image = np.zeros(places.max(0) - low + 1, np.bool_)
-        image[tuple((places - low).T)] = True
-        parts = ndimage.label(image, np.ones((3, 3)))[0][tuple((places - low).T)]
-        found = []
-        for part in range(1, int(parts.max()) + 1):
-            best = int(np.flatnonzero(parts == part)[heights[parts == part].argmax()])
-            found.append(((int(places[best, 0]), int(places[best, 1])), float(heights[best])))
-        return found
-
-
-def neighbours(array: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return an image but for its last row (column), and but for its first one."""
-    return (array[:-1], array[1:]) if axis == 0 else (array[:, :-1], array[:, 1:])
+    return names[basins.numbers], cut
 
 
 def _measure(numbers: Numbers, depth: NDArray[np.float32], table: NDArray[np.void], half_px: float) -> None:

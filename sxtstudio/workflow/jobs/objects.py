@@ -80,7 +80,8 @@ class ObjectsJob:
     image
         The tomogram, which tells droplets without a lumen from thick outlines.
     probability
-        The network's output: objects whose outline it was not sure of are flagged.
+        The network's output: gaps across which it saw a faint membrane are closed, and objects whose outline
+        it was not sure of are flagged.
     table
         For the flags of the objects.
     taken_as
