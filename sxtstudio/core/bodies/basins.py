@@ -51,7 +51,7 @@ class Basins:
         basins[left > 0] = left[left > 0] + count
         if more:
             top = np.concatenate([top, ndimage.maximum(depth, left, np.arange(1, more + 1))])
-        self.numbers, self.contacts = basins, Contacts(basins, depth)
+        self.numbers, self.contacts = basins, BasinContacts(basins, depth)
         self._top = top
 
     def merge(self, apart: Apart) -> Numbers:
@@ -75,7 +75,7 @@ class Basins:
         return np.asarray(names, np.int32)  # 0, the outlines, is the root of itself alone
 
 
-class Contacts:
+class BasinContacts:
     """Where basins touch: pairs of them with the widest place between both, the widest first."""
 
     def __init__(self, basins: Numbers, depth: NDArray[np.float32]) -> None:
@@ -121,7 +121,7 @@ class Gaps:
     """Which contacts of basins are gaps in outlines, as far as the outlines tell."""
 
     def __init__(
-        self, contacts: Contacts, outline: NDArray[np.bool_], leak_px: float, half_px: float
+        self, contacts: BasinContacts, outline: NDArray[np.bool_], leak_px: float, half_px: float
     ) -> None:
         """Take outlines (y, x), half the width of gaps that are closed, and half that of lines, px."""
         self._contacts, self._outline, self._leak, self._half = contacts, outline, leak_px, half_px
