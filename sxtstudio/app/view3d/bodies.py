@@ -57,6 +57,8 @@ class Bodies(QObject):
         self._bodies: dict[int, ObjectSurface] = {}
         self._meshes: BodyMeshes | None = None
         self._dirty: set[int] | None = None  # numbers to make anew; None: all of them
+        self._made_with: tuple[int, int] | None = None  # smoothing and most faces
+        self._notes: tuple[str, ...] = ()
         self._job: Job | None = None
         self._later = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._later.timeout.connect(self.update)
@@ -71,7 +73,7 @@ class Bodies(QObject):
         if self._job is not None:
             self._job.cancel()
             self._job = None
-        self._document, self._bodies, self._dirty = document, {}, None
+        self._document, self._bodies, self._dirty, self._made_with = document, {}, None, None
         self._put(None)
         if document is not None:
             self.update()
@@ -95,10 +97,17 @@ class Bodies(QObject):
         """Whether surfaces are being made."""
         return self._job is not None
 
+    def needs_update(self, state: SceneState) -> bool:
+        """Whether the surfaces that are shown were made with other settings."""
+        return self._made_with is not None and state.bodies_visible and self._made_with != _settings(state)
+
     # -- making surfaces -------------------------------------------------------------------------
 
     def update(self) -> None:
-        """Make the surfaces that are missing or out of date, if they are to be seen."""
+        """Make the surfaces that are missing or out of date, if they are to be seen.
+
+        With other settings than before all of them are made anew.
+        """
         document, state = self._document, self._scene.value
         if document is None or not state.bodies_visible or self._session.busy is not None:
             return
@@ -108,6 +117,8 @@ class Bodies(QObject):
             if self._meshes is not None:
                 self._put(None)
             return
+        if self.needs_update(state):
+            self._dirty = None
         if self._dirty is not None and not self._dirty:
             return
         if self._job is not None:
@@ -119,36 +130,46 @@ class Bodies(QObject):
         voxel_nm, boxes = document.voxel_nm, document.object_boxes
         most, moving = max(1, int(share * state.max_faces)), max(1, int(share * MOVING_FACES))
 
-        def work(job: Job) -> dict[int, ObjectSurface]:
+        def work(job: Job) -> tuple[dict[int, ObjectSurface], int]:
             boxes.refresh(objects)  # what was drawn last may not have been looked at yet
             numbers = boxes.numbers if wanted is None else tuple(wanted)
             found = {number: boxes.of(number, objects) for number in numbers}
-            return object_bodies(
+            there = {number: box for number, box in found.items() if box is not None}
+            made = object_bodies(
                 objects,
-                {number: box for number, box in found.items() if box is not None},
+                there,
                 voxel_nm,
                 max_faces=most,
                 moving_faces=moving,
                 iterations=state.smooth,
                 progress=job.progress,
             )
+            return made, len(there) - len(made)
 
         quiet = wanted is not None and len(wanted) <= _FEW
         self._job = job = self._context.jobs.start(
             "Surfaces of the objects",
             work,
-            on_done=lambda found: self._on_done(job, wanted, found),
+            on_done=lambda made: self._on_done(job, wanted, state, *made),
             on_error=lambda error: self._on_stopped(job, error),
             on_cancel=lambda: self._on_stopped(job, None),
             quiet=quiet,
         )
 
-    def _on_done(self, job: Job, wanted: set[int] | None, found: Mapping[int, ObjectSurface]) -> None:
+    def _on_done(
+        self,
+        job: Job,
+        wanted: set[int] | None,
+        state: SceneState,
+        found: Mapping[int, ObjectSurface],
+        too_small: int,
+    ) -> None:
         if job is not self._job:
             return
         self._job = None
         if wanted is None:
-            self._bodies = dict(found)
+            self._bodies, self._made_with = dict(found), _settings(state)
+            self._notes = (_too_small(too_small),) if too_small else ()
             self._dirty = set() if self._dirty is None else self._dirty
         else:
             for number in wanted:
@@ -164,7 +185,8 @@ class Bodies(QObject):
             self._scene.set(surface_visible=False)
         if not self._scene.value.surface_visible:
             shown = f"{count(len(self._bodies), 'object')}, {grouped(self._meshes.full.face_count)} faces"
-            self._status.set(summary=shown, notes=(), message="", outdated=False)
+            outdated = self.needs_update(self._scene.value)
+            self._status.set(summary=shown, notes=self._notes, message="", outdated=outdated)
 
     def _on_stopped(self, job: Job, error: Exception | None) -> None:
         if job is not self._job:
@@ -220,3 +242,15 @@ class Bodies(QObject):
     def _on_busy_changed(self) -> None:
         if self._session.busy is None and self._document is not None:
             self._later.start()
+
+
+def _settings(state: SceneState) -> tuple[int, int]:
+    """Return what the surfaces depend on, besides the objects."""
+    return state.smooth, state.max_faces
+
+
+def _too_small(objects: int) -> str:
+    are = "object is" if objects == 1 else "objects are"
+    return (
+        f"{grouped(objects)} {are} too small to be drawn with so few faces: raise “Most faces”, and update."
+    )

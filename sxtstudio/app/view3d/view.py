@@ -284,7 +284,9 @@ class View3D(QWidget):
             return
         if state.objects != former.objects and self.is_small:
             self.update_surface()
-        elif self._builder.needs_update(state):
+        elif self._builder.needs_update(state) or (
+            self._bodies is not None and self._bodies.needs_update(state)
+        ):
             self.status.set(outdated=True)
         elif state.mask_visible and not former.mask_visible and not self._builder.has_mask:
             self._builder.start(self._shown_document, labels=False)

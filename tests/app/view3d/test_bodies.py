@@ -85,6 +85,34 @@ def test_colours_and_visibility_follow_without_another_surface(
     assert not view.scene.value.surface_visible, "the labels would hide them"
 
 
+def test_other_settings_make_all_surfaces_anew_when_that_is_asked_for(
+    room: MainWindow, view: View3D, qtbot: QtBot
+) -> None:
+    document, speck = room.session.document, Box((60, 300, 300), (61, 301, 301))
+    assert document is not None
+    recorder = room.session.record(EditKind.NEW_OBJECT, "objects")
+    recorder.write(speck, np.full(speck.shape, 77, np.uint32))
+    room.session.commit(recorder, rows=document.object_table.change({77: ObjectRow()}))
+    qtbot.waitUntil(lambda: 77 in view.body_surfaces, timeout=60_000)
+    first = bodies(view)
+    assert first is not None and not view.status.value.outdated
+    faces = first.full.face_count
+    view.scene.set(max_faces=max(2000, faces // 8))
+    assert view.status.value.outdated, "the panel says so"
+    assert bodies(view) is first, "nobody has asked for it yet"
+    view.update_surface()
+    qtbot.waitUntil(lambda: bodies(view) is not first, timeout=60_000)
+    fewer = bodies(view)
+    assert fewer is not None and fewer.full.face_count <= max(2000, faces // 8) < faces
+    assert not view.status.value.outdated
+    assert 77 not in view.body_surfaces
+    assert view.status.value.notes == (
+        "1 object is too small to be drawn with so few faces: raise “Most faces”, and update.",
+    )
+    view.update_surface()
+    assert not view.status.value.outdated and bodies(view) is fewer, "nothing is to be done"
+
+
 def test_a_click_chooses_and_a_change_makes_one_surface_anew(
     room: MainWindow, view: View3D, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
