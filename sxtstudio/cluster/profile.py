@@ -35,10 +35,24 @@ _Line = Annotated[
     str,
     Meta(pattern=_LINE, max_length=2000, description="a text on one line, without control characters"),
 ]
-_Size = Annotated[str, Meta(pattern=_SIZE, description='a size such as "16 GB"')]
-_Time = Annotated[str, Meta(pattern=_WALLTIME, description='a time such as "08:00:00"')]
+# What may be left out is described as a whole: TOML has no word for "nothing" that could be written instead.
+_LineOrNone = Annotated[_Line | None, Meta(description="a text on one line, without control characters")]
+_Size = Annotated[Annotated[str, Meta(pattern=_SIZE)] | None, Meta(description='a size such as "16 GB"')]
+_Time = Annotated[
+    Annotated[str, Meta(pattern=_WALLTIME)] | None, Meta(description='a time such as "08:00:00"')
+]
 _Address = Annotated[
-    str, Meta(pattern=_ADDRESS, description='the address of a scheduler, such as "tcp://host:8786"')
+    Annotated[str, Meta(pattern=_ADDRESS)] | None,
+    Meta(description='the address of a scheduler, such as "tcp://host:8786"'),
+]
+_Cores = Annotated[
+    Annotated[int, Meta(ge=1, le=1024)] | None, Meta(description="a whole number from 1 to 1024")
+]
+_Slices = Annotated[
+    Annotated[int, Meta(ge=0, le=100_000)] | None, Meta(description="a whole number from 0 to 100000")
+]
+_InFlight = Annotated[
+    Annotated[int, Meta(ge=1, le=10_000)] | None, Meta(description="a whole number from 1 to 10000")
 ]
 
 
@@ -81,25 +95,25 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     kind: Kind
-    address: _Address | None = None
+    address: _Address = None
     workers: Annotated[int, Meta(ge=1, le=10_000)] = 1
-    cores: Annotated[int, Meta(ge=1, le=1024)] | None = None
-    memory: _Size | None = None
+    cores: _Cores = None
+    memory: _Size = None
     gpus: Annotated[int, Meta(ge=0, le=64)] = 0
-    queue: _Line | None = None
-    account: _Line | None = None
-    walltime: _Time | None = None
+    queue: _LineOrNone = None
+    account: _LineOrNone = None
+    walltime: _Time = None
     prologue: tuple[_Line, ...] = ()
     directives: tuple[_Line, ...] = ()
-    scratch: _Line | None = None
+    scratch: _LineOrNone = None
     program: tuple[_Line, ...] = ()
-    interface: _Line | None = None
+    interface: _LineOrNone = None
     paths: dict[str, str] = {}
-    slices_per_task: Annotated[int, Meta(ge=0, le=100_000)] | None = None
-    in_flight: Annotated[int, Meta(ge=1, le=10_000)] | None = None
-    tls_ca: _Line | None = None
-    tls_cert: _Line | None = None
-    tls_key: _Line | None = None
+    slices_per_task: _Slices = None
+    in_flight: _InFlight = None
+    tls_ca: _LineOrNone = None
+    tls_cert: _LineOrNone = None
+    tls_key: _LineOrNone = None
     dashboard: bool = False
 
     def __post_init__(self) -> None:

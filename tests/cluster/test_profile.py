@@ -59,6 +59,24 @@ def test_examples_are_profiles_with_all_that_a_kind_has(kind: str, tmp_path: Pat
         (SLURM + "prologue = 'module load'", r"the key 'prologue' is wrong; it must be a list, each entry a"),
         (SLURM + 'queue = "a\\nb"', r"the key 'queue' is wrong; it must be a text on one line"),
         (
+            SLURM + "queue = 3",
+            r"'queue' is wrong; it must be a text on one line, without control characters\. ",
+        ),
+        (SLURM + "walltime = 8", r"'walltime' is wrong; it must be a time such as \"08:00:00\"\. "),
+        (
+            SLURM + "slices_per_task = 'all'",
+            r"'slices_per_task' is wrong; it must be a whole number from 0 to 100000\. ",
+        ),
+        (SLURM + "in_flight = 0", r"'in_flight' is wrong; it must be a whole number from 1 to 10000\. "),
+        (
+            "kind = 'slurm'\nmemory = 16\ncores = 1",
+            r"'memory' is wrong; it must be a size such as \"16 GB\"\. ",
+        ),
+        (
+            "kind = 'slurm'\nmemory = '16 GB'\ncores = '8'",
+            r"'cores' is wrong; it must be a whole number from 1 to 1024\. ",
+        ),
+        (
             SLURM + "[paths]\ndata = '/data'",
             r"the key 'paths' is wrong; it must be whole paths on both sides",
         ),
