@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -412,6 +413,26 @@ def test_the_log_of_a_week_stays_small(tmp_path: Path, monkeypatch: pytest.Monke
         handler.close()
     sizes = [os.path.getsize(file) for file in (tmp_path / "log").iterdir()]
     assert len(sizes) == 4 and sum(sizes) < 5_000_000 < 2_500 * 2400
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no disk that is always full")
+def test_a_log_on_a_full_disk_shows_nobody_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sxtstudio.core import logs
+
+    monkeypatch.setattr(logs, "log_folder", lambda: tmp_path)
+    (tmp_path / "sxtstudio.log").symlink_to("/dev/full")
+    monkeypatch.setattr(logs.LOGGER, "handlers", [])
+    handler = logs.start_log()
+    assert handler is not None
+    try:
+        logs.LOGGER.error("the page was not written")
+    finally:
+        logs.LOGGER.removeHandler(handler)
+        with suppress(OSError):
+            handler.close()
+    assert capsys.readouterr().err == ""
 
 
 class Week(FolderWatch):
