@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.bodies.faint_gaps import close_faint_gaps
 from sxtstudio.core.bodies.find import BodyParameters
 from sxtstudio.core.bodies.nearest import expanded
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
@@ -19,7 +20,10 @@ _CELL_CHILDREN = 3
 
 
 def preview_slice(
-    outline: NDArray[np.bool_], parameters: BodyParameters, half_px: float | None = None
+    outline: NDArray[np.bool_],
+    parameters: BodyParameters,
+    half_px: float | None = None,
+    output: NDArray[np.float32] | None = None,
 ) -> NDArray[np.int32]:
     """Return the numbers 1…n of what would be bodies in a slice (y, x), with their membranes; 0 elsewhere.
 
@@ -31,9 +35,13 @@ def preview_slice(
         (y, x), True where there is a membrane.
     half_px
         Half the usual width of an outline, as of ``wall_half_px``; None measures it in this slice.
+    output
+        Of the network (y, x), 0…1, if it is known: gaps are closed where it saw a faint membrane.
     """
     half = wall_half_px(outline[None]) if half_px is None else half_px
     found = find_regions(outline, gap_px=parameters.gap_px, split=parameters.split, half_px=half)
+    if output is not None:
+        found = close_faint_gaps(found, outline, output, parameters.gap_px, half)
     table = found.table
     if not len(table):
         return found.numbers

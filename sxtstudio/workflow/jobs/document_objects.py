@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +77,10 @@ class FindObjects:
         from sxtstudio.core.bodies.membrane import membrane_in
 
         return BodyParameters(gap_px=self.gap_px, split=self.split, membrane=membrane_in(voxel_nm))
+
+    def first_and_last(self, depth: int) -> SliceRun:
+        """Return the first slice to look in and the one after the last, of ``depth`` slices."""
+        return (self.within[0][0], self.within[-1][1]) if self.within else (0, depth)
 
     def step(self) -> dict[str, Any]:
         """Return what stands in the record of steps."""
@@ -163,9 +168,13 @@ def preview_objects(given: ObjectsInput, wanted: FindObjects, z: int, progress: 
     if wanted.method is Method.COMPONENTS:
         numbers, count = ndimage.label(outline, np.ones((3, 3)))
         return ObjectsPreview(z, np.asarray(numbers, np.int32), int(count))
+    from sxtstudio.core.bodies.evidence import output_at
     from sxtstudio.core.bodies.preview import preview_slice
 
-    found = preview_slice(outline, wanted.parameters(given.voxel_nm))
+    first, last = wanted.first_and_last(given.shape[0])
+    certainty = given.certainty(first, last) if first <= z < last else None
+    output = None if certainty is None else output_at(certainty, z, Lock())
+    found = preview_slice(outline, wanted.parameters(given.voxel_nm), output=output)
     progress.check()
     return ObjectsPreview(z, found, int(found.max(initial=0)))
 
@@ -219,9 +228,8 @@ def _find_in(
     from sxtstudio.workflow.jobs.objects import number_objects, number_stage
 
     depth = given.shape[0]
-    runs = wanted.within or ((0, depth),)
     # Seen by themselves, these slices end where a volume ends: with faces, and nothing beyond them.
-    first, last = runs[0][0], runs[-1][1]
+    first, last = wanted.first_and_last(depth)
     image: Volume | None = given.tomogram if wanted.image else None
     certainty: Volume | None = given.certainty(first, last)
     if (first, last) != (0, depth):
@@ -250,7 +258,7 @@ def _find_in(
             image=image,
             probability=certainty,
         )
-        every = at_fill(every, _cut_between(numbers, runs))
+        every = at_fill(every, _cut_between(numbers, wanted.within))
     with stages.stage(Work.COPY) as counter:
         every = at_fill(every, numbers_at_fill(numbers, given.tomogram, counter).tolist())
     with stages.stage(Work.REWRITE) as counter:

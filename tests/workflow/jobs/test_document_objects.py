@@ -162,6 +162,25 @@ def test_the_preview_shows_what_a_slice_encloses(document: Document) -> None:
     assert parts.count == 2 and parts.numbers[20, 20] == 0
 
 
+def test_the_preview_closes_what_the_network_saw_a_membrane_in(document: Document, tmp_path: Path) -> None:
+    shape = (SHAPE[0], 200, 240)
+    y, x = np.indices(shape[1:]) - np.array([100, 120])[:, None, None]
+    away, ring = np.hypot(y, x), np.zeros(shape, np.bool_)
+    ring[:] = np.abs(away - 40) <= 2
+    gap = ring & (np.rad2deg(np.arctan2(y, x)) % 360 > 310)
+    labels, output = np.where(ring & ~gap, np.uint8(255), np.uint8(0)), np.full(shape, 12, np.uint8)
+    output[ring], output[gap] = 230, 110
+    (tmp_path / "output.raw").write_bytes(output[4:20].tobytes())
+    kept = KeptOutput(tmp_path / "output.raw", shape, 4, 20, 0.0, "model")
+    work = replace(given(document), labels=labels, output=kept, voxel_nm=None)
+    within = FindObjects(within=((4, 20),))
+    shown = preview_objects(work, within, 12, Progress()).numbers > 0
+    assert (shown & (away < 38)).sum() > 0.95 * (away < 38).sum() and not shown[away > 46].any()
+    for other, wanted, z in ((None, within, 12), (kept, FindObjects(), 12), (kept, within, 2)):
+        open_ = preview_objects(replace(work, output=other), wanted, z, Progress()).numbers
+        assert open_[100, 120] == 0, "finding them does not use it either"
+
+
 @pytest.mark.parametrize(("voxel_nm", "least", "most"), [(None, 1.12, 1.3), ((10.0,) * 3, 0.97, 1.03)])
 def test_of_wide_lines_the_middle_is_the_membrane_if_the_voxel_size_is_known(
     document: Document, voxel_nm: VoxelSize | None, least: float, most: float
