@@ -108,6 +108,7 @@ class Finding(QWidget):
 
         def work(job: Job, recorder: Recorder) -> FoundObjects:
             wanted = replace(asked, within=segmented_runs(steps, given.labels))
+            wanted = replace(wanted, network_output=given.certainty(wanted) is not None)
             parameters.update(wanted.step())
             return find_document_objects(recorder, given, wanted, folder, job.progress)
 

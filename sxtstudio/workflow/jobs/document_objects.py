@@ -58,6 +58,8 @@ class FindObjects:
         What lies outside of the cell mask is nothing.
     image
         The grey values of the tomogram tell droplets without a lumen from thick outlines.
+    network_output
+        Whether the network's output tells of faint membranes and of doubt; None: where it was kept.
     within
         The runs of slices, first and the one after the last, that were segmented (``segmented_runs``): what
         ends at their end is cut as at a face of the volume, and goes on in no other slice. (): all slices.
@@ -70,6 +72,7 @@ class FindObjects:
     inside_mask: bool = False
     image: bool = True
     within: tuple[SliceRun, ...] = ()
+    network_output: bool | None = None
 
     def parameters(self, voxel_nm: VoxelSize | None) -> BodyParameters:
         """Return what bodies are found with in voxels of this size."""
@@ -87,6 +90,7 @@ class FindObjects:
         found: dict[str, Any] = {"method": self.method.value, "min_voxels": self.min_voxels}
         if self.method is Method.BODIES:
             found |= {"gap_px": self.gap_px, "split": self.split}
+            found |= {} if self.network_output is None else {"network_output": self.network_output}
         found |= {"inside_mask": True} if self.inside_mask else {}
         found |= {"within_slices": [list(run) for run in self.within]} if self.within else {}
         return found | ({"image": True} if self.image and self.method is Method.BODIES else {})
@@ -104,9 +108,10 @@ class ObjectsInput:
     boxes: ObjectBoxes
     output: KeptOutput | None = None
 
-    def certainty(self, first: int, last: int) -> KeptVolume | None:
-        """How sure the network was of each voxel; None where that is not known of all these slices."""
-        kept = self.output
+    def certainty(self, wanted: FindObjects) -> KeptVolume | None:
+        """How sure the network was of each voxel; None where it is not wanted, or not known of all slices."""
+        first, last = wanted.first_and_last(self.shape[0])
+        kept = None if wanted.network_output is False else self.output
         known = kept is not None and kept.first <= first and last <= kept.last
         return KeptVolume(kept) if kept is not None and known else None
 
@@ -172,7 +177,7 @@ def preview_objects(given: ObjectsInput, wanted: FindObjects, z: int, progress: 
     from sxtstudio.core.bodies.preview import preview_slice
 
     first, last = wanted.first_and_last(given.shape[0])
-    certainty = given.certainty(first, last) if first <= z < last else None
+    certainty = given.certainty(wanted) if first <= z < last else None
     output = None if certainty is None else output_at(certainty, z, Lock())
     found = preview_slice(outline, wanted.parameters(given.voxel_nm), output=output)
     progress.check()
@@ -231,7 +236,7 @@ def _find_in(
     # Seen by themselves, these slices end where a volume ends: with faces, and nothing beyond them.
     first, last = wanted.first_and_last(depth)
     image: Volume | None = given.tomogram if wanted.image else None
-    certainty: Volume | None = given.certainty(first, last)
+    certainty: Volume | None = given.certainty(wanted)
     if (first, last) != (0, depth):
         image = None if image is None else VolumeView(image, (first, last), image.voxel_nm)
         certainty = None if certainty is None else VolumeView(certainty, (first, last), None)

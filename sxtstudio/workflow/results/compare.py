@@ -74,7 +74,7 @@ def compare_volumes(
     if not differing:
         return Outcome(name, Verdict.SAME, f"{count(of_kept, 'voxel')}")
     dice = 2 * both / max(1, of_kept + of_again)
-    words = f"{count(differing, 'voxel')} differ, Dice {dice:.6f}"
+    words = f"{count(differing, 'voxel')} {'differs' if differing == 1 else 'differ'}, Dice {dice:.6f}"
     return Outcome(name, Verdict.APART, words, {"voxels": differing, "dice": dice})
 
 
@@ -84,8 +84,13 @@ def compare_tables(kept: Mapping[str, NDArray[Any]], again: Mapping[str, NDArray
     one, other = kept["object"].tolist(), again["object"].tolist()
     if one != other:
         lost, new = set(one) - set(other), set(other) - set(one)
-        words = f"{count(len(lost), 'object')} are not there again, {grouped(len(new))} are new"
-        return Outcome(name, Verdict.APART, words, {"objects": len(lost) + len(new)})
+        counted = ((lost, "not there again"), (new, "new"))
+        parts = [
+            f"{count(len(which), 'object')} {'is' if len(which) == 1 else 'are'} {what}"
+            for which, what in counted
+            if which
+        ]
+        return Outcome(name, Verdict.APART, ", ".join(parts), {"objects": len(lost) + len(new)})
     largest, where, texts = 0.0, "", 0
     missing = [column for column in kept if column not in again]
     for column in (column for column in kept if column in again and column not in _OF_ROWS):

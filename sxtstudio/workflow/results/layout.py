@@ -62,6 +62,7 @@ class _Parameters(Struct, frozen=True):
 
     schema: Literal["sxtstudio-results/1"]
     record: RecordFile
+    program: Annotated[str, Meta(max_length=100)] = ""
     files: dict[_Name, _Sha256] = {}
     contacts: Annotated[tuple[_Contact, ...], Meta(max_length=1000)] = ()
 
@@ -87,18 +88,21 @@ class Results:
         The SHA-256 of each file by its name in the folder.
     contacts
         The contacts whose columns are in the table.
+    program
+        The version of the program that wrote it; "" where it does not say.
     """
 
     record: Record
     files: Mapping[str, str] = field(default_factory=dict)
     contacts: tuple[ContactRule, ...] = ()
+    program: str = __version__
 
 
 def parameters_text(results: Results) -> str:
     """Return the content of parameters.json."""
     content: dict[str, Any] = {
         "schema": SCHEMA,
-        "program": __version__,
+        "program": results.program,
         "counted_from": 0,
         "record": to_json(results.record),
         "contacts": [
@@ -128,7 +132,7 @@ def read_results(folder: Path) -> Results:
         )
     found = record_of(content, _Parameters, f"The results {folder.name} cannot be used")
     rules = tuple(ContactRule(one.first, one.second, one.at_most) for one in found.contacts)
-    return Results(found.record.record(), found.files, rules)
+    return Results(found.record.record(), found.files, rules, found.program)
 
 
 def refuse_foreign(folder: Path) -> None:

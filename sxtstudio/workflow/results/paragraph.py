@@ -156,6 +156,8 @@ def _objects(values: dict[str, Any]) -> str:
         text = "Objects are the bodies that the outlines enclose"
         gap, split = values.get("gap_px"), values.get("split")
         text += f", gaps of up to {gap:g} px closed" if isinstance(gap, int | float) else ""
+        if values.get("network_output") is True:
+            text += ", and wider ones of large bodies where the network's output showed a faint membrane"
         if isinstance(split, int | float) and split > 0:
             text += f", divided at necks narrower than {split:g} of the narrower part"
     least = values.get("min_voxels")

@@ -69,3 +69,4 @@ class FindStep(Struct, frozen=True):
     inside_mask: bool = False
     image: bool = False
     within_slices: Annotated[tuple[tuple[_Count, _Count], ...], Meta(max_length=10_000)] = ()
+    network_output: bool | None = None

@@ -268,6 +268,7 @@ class Replay:
             said.inside_mask,
             said.image,
             said.within_slices,
+            said.network_output,
         )
         find_document_objects(recorder, given, wanted, document.bulk, progress)
 

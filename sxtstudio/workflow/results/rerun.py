@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from sxtstudio import __version__
 from sxtstudio.core.classes.assigning import by_classifier, by_rules, with_classes
 from sxtstudio.core.classes.classifier_file import read_classifier
 from sxtstudio.core.classes.features import features_of
@@ -47,6 +48,9 @@ from sxtstudio.workflow.results.write import measured_anew, sha256_of
 
 _NAMES: Mapping[Part, str] = {"labels": "labels", "mask": "cell mask", "objects": "objects"}
 _ALL_GIVEN = "No step was done again: all is work by hand, and was taken as given from the folder."
+_OTHER_VERSION = (
+    "They were made with SXT Studio {}; this is {}, which may find other objects in the same labels."
+)
 _STEPS_SHARE, _COMPARE_SHARE, _MEASURE_SHARE = 0.7, 0.1, 0.2
 
 
@@ -114,7 +118,9 @@ def rerun(
         outcomes += _compare_tables(document, folder, results, steps, progress.part(_MEASURE_SHARE))
     outcomes += list(changed.values())
     given = all(one.verdict is Verdict.GIVEN for one in outcomes if one.name in _NAMES.values())
-    notes = (_ALL_GIVEN,) if given and not replay.done else ()
+    notes: tuple[str, ...] = (_ALL_GIVEN,) if given and not replay.done else ()
+    if results.program not in ("", __version__) and any(one.verdict is Verdict.APART for one in outcomes):
+        notes += (_OTHER_VERSION.format(results.program, __version__),)
     return Rerun(tuple(outcomes), tuple(replay.done), notes)
 
 
@@ -123,7 +129,9 @@ def _changed(folder: Path, results: layout.Results) -> dict[str, Outcome]:
     changed = {}
     for name, sha256 in results.files.items():
         if not _is_within(folder, name):
-            changed[name] = Outcome(name, Verdict.MISSING, "the file is not there any more")
+            there = os.path.lexists(folder / name)
+            words = "a link is in its place" if there else "the file is not there any more"
+            changed[name] = Outcome(name, Verdict.MISSING, words)
         elif sha256_of(folder / name) != sha256:
             changed[name] = Outcome(name, Verdict.APART, "the file was changed since it was written")
     for name in (*layout.VOLUMES.values(), layout.TABLE, layout.ROWS, layout.CLASSIFIER):

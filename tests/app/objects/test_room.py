@@ -186,6 +186,7 @@ def test_the_ends_of_the_segmented_slices_are_a_border(outlined: MainWindow, qtb
     document.add_step(Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"slices": [20, 36]}))
     find(outlined, qtbot)
     assert document.steps[-1].parameters["within_slices"] == [[20, 36]]
+    assert document.steps[-1].parameters["network_output"] is False
     assert "1 touches the border" in outlined.context.parts.objects.result.text()
     (row,) = document.object_table.rows.values()
     assert ObjectFlag.BORDER in row.flags

@@ -209,6 +209,10 @@ def test_outlines_that_the_network_was_not_sure_of_are_flagged(document: Documen
     # Of some slices only it is not known: then nothing is said.
     find(document, output=KeptOutput(tmp_path / "output.raw", SHAPE, 0, SHAPE[0] - 1, 0.0, "model"))
     assert not any(ObjectFlag.DOUBTFUL in row.flags for row in document.object_table.rows.values())
+    find(document, output=kept)
+    assert any(ObjectFlag.DOUBTFUL in row.flags for row in document.object_table.rows.values())
+    find(document, output=kept, network_output=False)
+    assert not any(ObjectFlag.DOUBTFUL in row.flags for row in document.object_table.rows.values())
 
 
 def test_what_stands_in_the_record() -> None:
@@ -216,6 +220,8 @@ def test_what_stands_in_the_record() -> None:
     assert FindObjects(split=0.4).step() == {**usual, "split": 0.4}
     assert FindObjects(method=Method.COMPONENTS).step() == {"method": "components", "min_voxels": 30}
     assert FindObjects(inside_mask=True).step()["inside_mask"] is True
+    said = [FindObjects(network_output=used).step().get("network_output") for used in (None, True, False)]
+    assert said == [None, True, False]
 
 
 def cylinders(slices: dict[tuple[int, int], slice]) -> NDArray[np.uint8]:

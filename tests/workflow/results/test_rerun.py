@@ -598,6 +598,9 @@ def test_given_results_that_are_gone_or_changed_are_not_the_same(
     outcomes = by_name(found.outcomes)
     assert not found.same and not found.notes
     assert outcomes["labels"].verdict is wanted and outcomes[layout.VOLUMES["labels"]].verdict is wanted
+    if harm != "changed":
+        said = {"linked": "a link is in its place", "gone": "the file is not there any more"}[harm]
+        assert outcomes[layout.VOLUMES["labels"]].words == said
     assert main(["rerun", str(folder)]) == 3
 
 
@@ -672,3 +675,26 @@ def test_dice_and_differences_are_those_of_their_definitions() -> None:
     again = compare_tables(kept, {**kept, "a": np.array([4.0, np.nan])}).measure
     assert again is not None and again["largest_relative_difference"] == pytest.approx(0.75)
     assert compare_tables(kept, {**kept, "object": np.array([1, 3])}).verdict is Verdict.APART
+
+
+def test_another_version_is_named_where_results_differ(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 255)
+    folder = write_folder()
+    path = folder / layout.PARAMETERS
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["program"] = "0.0.9"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert not any("0.0.9" in note for note in rerun(folder).notes)
+    (folder / layout.METHODS).write_text("Other words.\n", encoding="utf-8")
+    assert any("made with SXT Studio 0.0.9" in note for note in rerun(folder).notes)
+
+
+def test_one_is_said_as_one() -> None:
+    one, other = np.ones((1, 2, 2), np.uint8), np.ones((1, 2, 2), np.uint8)
+    other[0, 0, 0] = 0
+    assert compare_volumes("labels", ArrayVolume(one), other).words.startswith("1 voxel differs, ")
+    tables = [{"object": np.array(numbers)} for numbers in ([1, 2, 3], [1, 2, 3, 4], [1])]
+    assert compare_tables(tables[0], tables[1]).words == "1 object is new"
+    assert compare_tables(tables[1], tables[2]).words == "3 objects are not there again"

@@ -256,4 +256,9 @@ def test_the_paragraph_says_each_kind_of_step_once(document: Document) -> None:
     text = paragraph(document.record(), "zelle.mrc")
     assert text.count("changed by hand") == 1
     assert "eroded by 2 voxels; objects smaller than 2e+06 nm³ were removed" in text
-    assert "gaps of up to 6 px closed" in text
+    assert "gaps of up to 6 px closed." in text
+    said = {"gap_px": 6.0, "network_output": True}
+    document.add_step(Step(StepKind.EDIT, EditKind.FIND_OBJECTS, "objects", parameters=said))
+    assert "closed, and wider ones of large bodies where the network's output" in paragraph(
+        document.record(), "zelle.mrc"
+    )
