@@ -31,6 +31,7 @@ _FEWEST_TO_DIVIDE = 3  # tomograms of one of several sources
 _CACHE_BYTES = 384 << 20
 _SMALLEST_PX = 16
 _STRIPS = 5  # of a single labelled slice, one of which is kept to judge by
+_MOST_MEMBRANE = 0.6  # of the pixels that count: more is rather a tomogram, or grain
 _PROBED = 8  # slices of a tomogram without labels that are looked at before training
 
 
@@ -276,7 +277,7 @@ def _check_labelled(
     reader: SliceReader, labelled: Sequence[SliceRef], held_out: Sequence[SliceRef], progress: Progress
 ) -> tuple[float, float, dict[SliceRef, bool], list[str]]:
     """Read every labelled slice; return the range of the images, which slices show membrane, and notes."""
-    low, high, counted = 0.0, 0.0, 0
+    low, high, counted, marked = 0.0, 0.0, 0, 0
     membrane: dict[SliceRef, bool] = {}
     unlabelled = 0
     for ref in (*labelled, *held_out):
@@ -285,6 +286,7 @@ def _check_labelled(
             raise ref.wrong("has not the size of its labels.")
         low, high = min(low, float(image.min())), max(high, float(image.max()))
         counted += int(np.count_nonzero(truth))
+        marked += int(np.count_nonzero(truth > 0))
         membrane[ref] = bool((truth > 0).any())
         unlabelled += not membrane[ref]
         progress.step()
@@ -294,7 +296,17 @@ def _check_labelled(
         raise UserError(
             "The labels are empty: no pixel of the labelled slices is marked as membrane. Check the slices."
         )
+    if marked == counted:
+        raise UserError(
+            "The labels show no background: every pixel that counts in the labelled slices is membrane. "
+            "Check that these are the labels, and not the tomogram."
+        )
     notes = []
+    if marked > _MOST_MEMBRANE * counted:
+        notes.append(
+            f"{marked / counted:.0%} of the labelled pixels are membrane, more than in most cells: check "
+            "that these are the labels, and not the tomogram."
+        )
     if unlabelled:
         notes.append(
             f"{unlabelled} of {len(membrane)} labelled slices show no membrane; they teach background only."

@@ -83,9 +83,9 @@ class TomogramStack:
         if self._labels is None:
             raise ValueError("this tomogram has no labels")
         labels = _slice(self._labels, z)
-        if labels.dtype.kind == "f" and np.isnan(labels).any():
+        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
             raise UserError(
-                f"The labels of {self.name}, {{slices}}, hold values that are not numbers (NaN): export the "
+                f"The labels of {self.name}, {{slices}}, hold values that are no finite numbers: export the "
                 "labels again.",
                 slices=(z, z),
             )
@@ -123,8 +123,8 @@ class FramedStack:
     def truth(self, z: int) -> NDArray[np.int8]:
         """Return the labels of slice ``z``: −1 background, 1 membrane, 0 does not count."""
         labels = np.array(self._framed.labels[z][self._framed.window(z)])
-        if labels.dtype.kind == "f" and np.isnan(labels).any():
-            text = f"The labels of {self.name}, {{slices}}, hold values that are not numbers (NaN)."
+        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+            text = f"The labels of {self.name}, {{slices}}, hold values that are no finite numbers."
             raise UserError(text, slices=(z, z))
         signed = labels.dtype.kind not in "bu" and bool((labels < 0).any())
         return decode_labels(labels, signed, None)

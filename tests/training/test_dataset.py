@@ -105,10 +105,13 @@ def spoil(project, name, change):
     tifffile.imwrite(project / name, change(array), photometric="minisblack")
 
 
-def with_nan(array):
-    array = array.astype(np.float32)
-    array[1, 5, 5] = np.nan
-    return array
+def with_nan(value):
+    def change(array):
+        array = array.astype(np.float32)
+        array[1, 5, 5] = value
+        return array
+
+    return change
 
 
 def with_value(value):
@@ -121,7 +124,10 @@ def with_value(value):
         ("a.labels.tif", lambda a: a[:, :, :-1], "have to be the same size"),
         ("a.labels.tif", with_value(0), "The labels are empty"),
         ("a.labels.tif", with_value(128), "marked to be ignored"),
-        ("a.labels.tif", with_nan, r"a\.tif, slice 2, hold.*not numbers"),
+        ("a.labels.tif", with_value(255), "show no background.* not the tomogram"),
+        ("a.labels.tif", lambda a: np.where(a == 128, a, 255).astype(np.uint8), "show no background"),
+        ("a.labels.tif", with_nan(np.nan), r"a\.tif, slice 2, hold.*no finite numbers"),
+        ("a.labels.tif", with_nan(np.inf), r"a\.tif, slice 2, hold.*no finite numbers"),
         ("a.tif", with_value(3), "all its pixels have the same value"),
         ("b.tif", lambda a: np.full(a.shape, np.nan, np.float32), r"b\.tif, slice 1 .*not numbers"),
         ("a.tif", lambda a: a[:, :8, :8], "have to be the same size"),
@@ -131,6 +137,16 @@ def test_bad_data_gets_one_sentence(configure, project, name, change, said):
     spoil(project, name, change)
     with pytest.raises(UserError, match=said):
         opened(configure())
+
+
+def test_labels_that_are_nearly_all_membrane_are_doubted(configure, project):
+    assert not any("more than in most cells" in note for note in opened(configure()).notes)
+    spoil(
+        project,
+        "a.labels.tif",
+        lambda a: np.where(np.arange(a.size).reshape(a.shape) % 10, 255, 0).astype(np.uint8),
+    )
+    assert any(note.startswith("90% of the labelled pixels") for note in opened(configure()).notes)
 
 
 @pytest.mark.parametrize("fill", [0, -9999, np.nan])
