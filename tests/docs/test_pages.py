@@ -244,7 +244,15 @@ def test_addresses_are_known_and_well_formed() -> None:
 
 def test_voxels_that_the_models_need_stand_where_the_voxel_size_does(read: list[Passage]) -> None:
     (passage,) = [p for p in read if p.link == "files.md#voxel-size"]
-    assert "8 to 25 nm" in passage.text
+    card = json.loads((ROOT / "models" / "compact.json").read_text(encoding="utf-8"))
+    low, high = card["voxel_nm"]
+    assert f"{low:g} to {high:g} nm" in passage.text
+    others = {
+        (path.name, words)
+        for path in HELP.glob("*.md")
+        for words in re.findall(r"\b8 to \d+ nm", path.read_text(encoding="utf-8"))
+    }
+    assert {words for _, words in others} == {f"{low:g} to {high:g} nm"}, others
 
 
 def test_first_aid_is_not_pushed_down_by_a_picture() -> None:

@@ -150,8 +150,15 @@ def test_the_help_page_names_the_places(dialog: ImportDialog, window: MainWindow
     dialog.where_button.click()
     text = window.context.dialogs.find(Documentation).page.toPlainText()
     for remark in (
-        "github.com/noegroup/deep_sxt",
         "10.17169/refubium-37222",
         "weights_semisupervised_2023_02.h5",
+        "weights_semisupervised_2021_05.h5",
+        "model_config_semisupervised_2021_05.json",
     ):
         assert remark in text
+    page = window.context.dialogs.find(Documentation).page.toHtml()
+    for address in (
+        "https://github.com/noegroup/deep_sxt/tree/main/network_params",
+        "https://ftp.mi.fu-berlin.de/pub/cmb-data/deep_sxt/weights_semisupervised_2021_05.h5",
+    ):
+        assert f'href="{address}"' in page, "a link to click, not words to type"
