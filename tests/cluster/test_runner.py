@@ -29,7 +29,7 @@ from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.segmenting import partial_folder
 from sxtstudio.workflow.jobs.worker_mark import mark_of
-from tests.cluster.conftest import until
+from tests.cluster.conftest import until, write_deep
 
 TWO = Profile("local", workers=2)
 
@@ -115,6 +115,29 @@ def test_namesakes_and_existing_results_are_named_as_on_one_machine(
         names[place] = [(r.state, r.output and r.output.name, r.message) for r in [*rows, *again]]
     assert names["one"] == names["two"]
     assert names["two"][0][1] == "a.labels-2.tif" and names["two"][1][1] == "tuesday-a.labels.tif"
+
+
+@pytest.mark.parametrize(("in_flight", "most"), [(None, 2), (1, 1)])
+def test_never_more_tomograms_are_in_flight_than_the_profile_says(
+    slow_model: Path, tmp_path: Path, machines: Machines, in_flight: int | None, most: int
+) -> None:
+    given = [write_deep(tmp_path / f"{name}.mrc", 4) for name in "abcd"]
+    states: dict[int, str] = {}
+    running: list[int] = []
+
+    def look(number: int, row: BatchRow) -> None:
+        states[number] = row.state
+        running.append(sum(state == "running" for state in states.values()))
+
+    profile = replace(TWO, in_flight=in_flight, slices_per_task=0)
+    rows = run_batch(
+        given,
+        parameters(slow_model, tmp_path / "out"),
+        look,
+        runner=ClusterRunner(profile, machines=machines),
+    )
+    assert [row.state for row in rows] == ["done"] * 4
+    assert max(running) == most
 
 
 def test_a_cancelled_batch_goes_on_where_it_stopped(
