@@ -25,13 +25,19 @@ def take_tool(name: str, context: Context) -> None:
 
 
 def put_away(context: Context) -> None:
-    """Drop what is unfinished; with nothing unfinished, put the tool away."""
-    toolbox = context.parts.toolbox
+    """Drop what is unfinished; else put the tool away; with none in the hand, leave the guided tour.
+
+    Where the bubble of the tour has the keyboard, the tour goes before the tool.
+    """
+    toolbox, tour, session = context.parts.toolbox, context.parts.tour, context.session
+    in_hand = session.tool.value.tool != "look" or session.objects.value.click_class
     if toolbox.unfinished:
         toolbox.cancel()
+    elif tour.takes_escape and (tour.has_keyboard or not in_hand):
+        tour.leave()
     else:
-        context.session.objects.set(click_class=False)
-        context.session.tool.set(tool="look")
+        session.objects.set(click_class=False)
+        session.tool.set(tool="look")
 
 
 def resize_brush(larger: bool, context: Context) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QPoint, QRect, QTimer
-from PySide6.QtWidgets import QMenuBar, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QMenuBar, QWidget
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.tour.bubble import Bubble, BubbleText, TargetFrame
@@ -69,6 +69,19 @@ class Tour(QObject):
             self._context.settings.set(_SETTING, self.step.value)
             self._context.session.message.emit("Help > Guided tour goes on with the tour.")
         self._end()
+
+    @property
+    def has_keyboard(self) -> bool:
+        """Whether its bubble, or a button in it, has the keyboard."""
+        focus = self._context.window.focusWidget()
+        return self.bubble is not None and (focus is self.bubble or self.bubble.isAncestorOf(focus))
+
+    @property
+    def takes_escape(self) -> bool:
+        """Whether Esc may leave it: it is shown, and nobody is writing in a field."""
+        fields = (QAbstractSpinBox, QComboBox, QLineEdit)
+        writing = isinstance(self._context.window.focusWidget(), fields)
+        return self.bubble is not None and self.bubble.isVisible() and not writing
 
     def help(self) -> None:
         """Do this step for the user, and what it needs before it."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
@@ -482,6 +482,34 @@ def test_closing_the_window_puts_it_away_and_the_next_one_goes_on(
     assert other.context.parts.tour.step is None
     qtbot.waitUntil(lambda: not other.jobs.running, timeout=20_000)
     other.close()
+
+
+def test_esc_leaves_it_while_a_tomogram_is_open(
+    tour: Tour, window: MainWindow, open_file: Open, tomogram: Path, qtbot: QtBot
+) -> None:
+    """The key belongs to “Look around” then: a tool and a field come first, unless the bubble was asked."""
+    open_file(tomogram)
+    tour.refresh()
+    window.activateWindow()  # only then its keys do something
+    qtbot.waitUntil(window.isActiveWindow)
+    view = window.context.parts.slices.views["xy"]
+    escape = Qt.Key.Key_Escape
+    window.session.tool.set(tool="brush")
+    view.setFocus()
+    qtbot.keyClick(view, escape)
+    assert tour.step is not None and window.session.tool.value.tool == "look"
+    field = window.context.parts.slices.findChild(QLineEdit) or window.findChild(QLineEdit)
+    assert field is not None
+    field.setFocus()
+    qtbot.keyClick(field, escape)
+    assert tour.step is not None
+    view.setFocus()
+    qtbot.keyClick(view, escape)
+    assert tour.step is None and tour.bubble is None
+    tour.start()  # the bubble has the keyboard
+    window.session.tool.set(tool="brush")
+    qtbot.keyClick(bubble_of(tour), escape)
+    assert tour.step is None and window.session.tool.value.tool == "brush"
 
 
 def test_closing_the_window_while_the_tour_helps_leaves_no_job_behind(
