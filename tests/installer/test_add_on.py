@@ -178,6 +178,29 @@ def test_the_run_replaces_and_removes_an_add_on(tmp_path: Path) -> None:
     assert subprocess.run(["sh", packed / "install.sh"], env=where, capture_output=True).returncode == 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="shell scripts of the packages for Linux")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_the_run_says_what_a_double_click_lacks(tmp_path: Path, is_there: bool) -> None:
+    packed, tools = tmp_path / "packed", tmp_path / "bin"
+    (packed / "sxtstudio").mkdir(parents=True)
+    (packed / "share" / "applications").mkdir(parents=True)
+    files = INSTALLER / "linux" / "files"
+    for name in ("put.sh", "install.sh", "uninstall.sh"):
+        shutil.copy(files / name, packed)
+    shutil.copy(files / "sxtstudio.desktop", packed / "share" / "applications")
+    tools.mkdir()
+    for name in ("awk", "cat", "cp", "cut", "df", "dirname", "du", "ln", "mkdir", "mv", "rm", "sed"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    if is_there:
+        (tools / "update-desktop-database").write_text("#!/bin/sh\n")
+        (tools / "update-desktop-database").chmod(0o755)
+    where = {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path), "PATH": str(tools)}
+    words = [str(shutil.which("sh")), packed / "install.sh"]
+    said = subprocess.run(words, env=where, capture_output=True, text=True, check=True).stdout
+    assert "SXT Studio is installed" in said
+    assert ("desktop-file-utils" in said) is not is_there
+
+
 @pytest.mark.skipif(shutil.which("makeself") is None, reason="makeself is not installed")
 def test_a_run_unpacks_into_a_folder_of_our_name_and_leaves_nothing(tmp_path: Path) -> None:
     """Were its name makeself's, put.sh could not tell what a killed one has left."""

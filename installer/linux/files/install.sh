@@ -17,4 +17,9 @@ done
 echo "SXT Studio is installed in $program."
 case ":$PATH:" in *":$prefix/bin:"*) echo "Start it from the menu, or with: sxtstudio" ;;
   *) echo "Start it from the menu, or with: $prefix/bin/sxtstudio" ;; esac
+# Without its cache the desktop does not know what opens a tomogram.
+if ! command -v update-desktop-database >/dev/null 2>&1; then
+  echo "A double-click on a tomogram may not open it yet: update-desktop-database is not there."
+  echo "It is in the package desktop-file-utils of Debian; have that installed, and run this again."
+fi
 echo "To remove it: $program/uninstall.sh"
