@@ -17,7 +17,9 @@ from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.document.recent_files import RecentFiles
 from sxtstudio.app.document.recent_list import RecentList
 from sxtstudio.app.jobs.job import JobKind
+from sxtstudio.app.settings import Settings
 from sxtstudio.app.widgets.scroll import VerticalScroll
+from sxtstudio.workflow.document.workplace import VARIABLE, is_work_root_usable, spare_root
 
 _WIDEST_PX = 640
 # The window is there first: what finds out the device takes some tenths of a second of the processor.
@@ -56,11 +58,8 @@ class StartPage(VerticalScroll):
         self.recent = RecentList(recent)
         self.recent.opened.connect(lambda path: open_path(context, path))
         self.device = QLabel()
-        self.settings_note = QLabel(
-            f"Settings and recent files cannot be kept: {context.settings.file} cannot be written. "
-            "Everything else works."
-        )
-        self.settings_note.setVisible(not context.settings.writable)
+        self.settings_note = QLabel(_not_kept(context.settings))
+        self.settings_note.setVisible(bool(self.settings_note.text()))
         inner = QFrame()
         inner.setMaximumWidth(_WIDEST_PX)
         column = QVBoxLayout(inner)
@@ -127,6 +126,20 @@ class StartPage(VerticalScroll):
 
     def _run(self, name: str, *_: Any) -> None:
         self._context.parts.actions.by_name[name].trigger()
+
+
+def _not_kept(settings: Settings) -> str:
+    """Return what cannot be kept where the home folder, or a part of it, cannot be written; else nothing."""
+    said = []
+    if not settings.writable:
+        said.append(f"Settings and recent files cannot be kept: {settings.file} cannot be written.")
+    if not is_work_root_usable():
+        said.append(
+            f"Work that is not saved yet lies among the temporary files, in {spare_root()}, which many "
+            "systems empty at a restart: save often, or name a folder that can be written in the environment "
+            f"variable {VARIABLE}."
+        )
+    return " ".join([*said, "Everything else works."]) if said else ""
 
 
 def _button(text: str, tip: str, main: bool = False) -> QPushButton:

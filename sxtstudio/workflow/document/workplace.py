@@ -38,6 +38,13 @@ def work_root() -> Path:
     return state_folder() / "sessions"
 
 
+def is_work_root_usable() -> bool:
+    """Return whether ``work_root`` is there and can be written, or could be made; nothing is written."""
+    place = work_root()
+    there = next((folder for folder in (place, *place.parents) if os.path.exists(folder)), place)
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
 def spare_root() -> Path:
     """Return where working folders go if ``work_root`` cannot be written."""
     user = os.getuid() if hasattr(os, "getuid") else 0

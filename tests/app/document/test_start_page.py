@@ -169,6 +169,24 @@ def test_settings_that_cannot_be_kept_are_told_and_nothing_else_suffers(
     window.deleteLater()
 
 
+@pytest.mark.parametrize("usable", [True, False])
+def test_work_among_temporary_files_is_told(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usable: bool
+) -> None:
+    """Where no folder can be made for it, it goes where many systems empty at a restart."""
+    (tmp_path / "file").write_text("where a folder should be")
+    monkeypatch.setenv("SXTSTUDIO_WORK", str(tmp_path / ("new" if usable else "file") / "work"))
+    store = QSettings(str(tmp_path / "file" / "settings.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(Settings(store))
+    window.show()
+    note = page_of(window).settings_note
+    assert note.isVisible() and ("restart: save often" in note.text()) is not usable
+    assert note.text().endswith("Everything else works.") and not (tmp_path / "new").exists()
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=20_000)
+    assert window.close()
+    window.deleteLater()
+
+
 @pytest.fixture
 def open_in(qtbot: QtBot) -> Callable[[MainWindow, Path], None]:
     from sxtstudio.app.document.opening import open_path
