@@ -17,7 +17,7 @@ from pathlib import Path
 # May be handed on in a program under another licence, some with their text and their own source.
 ALLOWED = re.compile(
     r"\b(MIT|BSD|0BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Lesser General|Zlib|CC0|"
-    r"HPND|Unlicense|Public Domain|BSL|Boost)\b",
+    r"HPND|Unlicense|Public Domain|BSL|Boost|Bitstream-Vera)\b",
     re.IGNORECASE,
 )
 # Wins over what is allowed: "GPL" without an L before it, and all that is for some purposes only.

@@ -14,6 +14,8 @@ from system_licences import system_licences
 LICENCES, SBOM = "THIRD-PARTY-LICENCES.txt", "sbom.cdx.json"
 # Texts that some packages only name.
 _COMMON = Path(__file__).parent / "licence_texts"
+# Fonts among the resources: name, version, licence; the text of it lies beside each.
+_FONTS = {"DejaVuSans.ttf": ("DejaVu Sans", "2.37", "Bitstream-Vera")}
 _NOTE = """\
 SXT Studio is under the MIT licence. The libraries below are used unchanged, but for their symbols for
 debuggers, which the packages for Linux leave out; each is under its own licence, whose text follows.
@@ -50,6 +52,23 @@ def parts_of(sources: Iterable[str]) -> list[Licence]:
     if refused:
         raise SystemExit("\n".join(refused))
     return system_licences(files) + sorted(python, key=lambda licence: licence.name.lower())
+
+
+def fonts_of(resources: Path) -> list[Licence]:
+    """Return the fonts that lie in a folder or below it, with their licences.
+
+    Raises
+    ------
+    SystemExit
+        If one is not known, or its licence does not lie beside it.
+    """
+    found = []
+    for font in sorted(path for kind in ("ttf", "otf", "woff2") for path in resources.rglob(f"*.{kind}")):
+        text = font.with_suffix(".LICENSE.txt")
+        if font.name not in _FONTS or not text.is_file():
+            raise SystemExit(f"of the font {font.name} it is not known whether it may be in this package")
+        found.append(Licence(*_FONTS[font.name], (text.read_text(encoding="utf-8"),)))
+    return found
 
 
 def write_licences(path: Path, parts: Sequence[Licence]) -> None:

@@ -95,6 +95,20 @@ def test_examined_libraries_are_what_debian_says_of_most_files(tools: SimpleName
             assert "GPL" not in licence or " or " in licence.lower(), (package, licence)
 
 
+def test_fonts_have_their_licence(tools: SimpleNamespace, tmp_path: Path) -> None:
+    """The one among the resources is known; another one, or one without its text, ends the build."""
+    (font,) = tools.third_party.fonts_of(ROOT / "resources")
+    assert (font.name, font.refusal()) == ("DejaVu Sans", None)
+    assert "Bitstream Vera" in font.texts[0]
+    (tmp_path / "DejaVuSans.ttf").write_bytes(b"")
+    with pytest.raises(SystemExit, match=r"DejaVuSans\.ttf"):
+        tools.third_party.fonts_of(tmp_path)
+    (tmp_path / "DejaVuSans.ttf").rename(tmp_path / "Other.otf")
+    (tmp_path / "Other.LICENSE.txt").write_text("All rights reserved.", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"Other\.otf"):
+        tools.third_party.fonts_of(tmp_path)
+
+
 def test_all_licences_stand_in_one_text(tools: SimpleNamespace, tmp_path: Path) -> None:
     """And those that only name the LGPL or the GPL have its text there as well."""
     licence = tools.licences.Licence
