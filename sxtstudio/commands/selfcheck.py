@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sxtstudio.commands.guard import DONE, FAILED
+from sxtstudio.commands.guard import DONE, FAILED, say
 from sxtstudio.commands.output import show, show_json
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import note_result, print_rows
@@ -31,13 +31,19 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Try everything and say what was found."""
+    try:
+        return _run(arguments)
+    except ImportError as error:  # even the check needs a little
+        say(f"A part of SXT Studio is missing or damaged ({error}): install it again.")
+        return FAILED
+
+
+def _run(arguments: argparse.Namespace) -> int:
     from sxtstudio.core.atomic import atomic_write
-    from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs
     from sxtstudio.workflow.selfcheck.check import self_check
 
     if arguments.output:  # before a minute's work is done for nothing
-        path = Path(arguments.output)
-        check_outputs([OutputFile(path, "a report", (path.suffix.lower(),))], [])
+        _check_output(Path(arguments.output))
     with shown_progress() as (progress, _):
         found = self_check(progress)
     if arguments.output:
@@ -50,3 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         print_rows(found.rows())
         show(found.verdict())
     return DONE if found.works else FAILED
+
+
+def _check_output(path: Path) -> None:
+    try:
+        from sxtstudio.workflow.jobs.outputs import OutputFile, check_outputs
+    except ImportError:  # which is what the check is there to find
+        return
+    check_outputs([OutputFile(path, "a report", (path.suffix.lower(),))], [])

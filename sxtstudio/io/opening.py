@@ -17,6 +17,7 @@ from sxtstudio.io.handover import amira_read, imod_read, nifti_read, nrrd_read
 from sxtstudio.io.mat5 import is_mat5
 from sxtstudio.io.mat5_volume import open_mat5
 from sxtstudio.io.packed import open_packed
+from sxtstudio.io.project import NAME, is_project
 from sxtstudio.io.raw import first_bytes
 from sxtstudio.io.rearranged import rearranged
 from sxtstudio.io.tilt_series import tilt_series_by_files
@@ -120,16 +121,26 @@ def _opened(name: VolumeName, axes: AxisOrder | None, shape: Triple | None) -> F
         raise UserError(f"{place.name} is damaged: {reason_of(error)}. Copy or export it again.") from error
 
 
+def _refuse_project(path: Path) -> None:
+    if (path / NAME).is_file() if path.is_dir() else is_project(path):
+        raise UserError(
+            f"{path.name} is a project of SXT Studio, and no tomogram or labels: open it in the window, or "
+            "give it to 'sxtstudio export' or 'sxtstudio compare', which take projects."
+        )
+
+
 def _open(path: Path, inside: str | None, axes: AxisOrder | None, shape: Triple | None) -> FileVolume:
     if not path.exists() and not restore(path):
         raise UserError(f"{path} does not exist. Check the name and the folder.")
     if path.is_dir():
         if zarr.is_zarr(path):
             return zarr.open_zarr(path, inside, axes)
+        _refuse_project(path)
         _refuse_inside(path, inside)
         return _named(folder.open_folder(path), axes)
     if not stat.S_ISREG(path.stat().st_mode):  # a pipe could wait for ever
         raise UserError(f"{path} is not a file. Choose a tomogram.")
+    _refuse_project(path)
     size = path.stat().st_size
     if size == 0:
         raise UserError(f"{path.name} is empty (0 bytes). Copy or export it again.")

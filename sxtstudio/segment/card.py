@@ -59,6 +59,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import open_plain, read_plain
 from sxtstudio.core.records import RecordError, WrongKey, has_half_characters, json_values, record_of
+from sxtstudio.core.shipped import shipped_folders
 from sxtstudio.core.uses import Use
 
 _LARGEST_CARD = 1_000_000  # bytes
@@ -273,6 +274,12 @@ class ModelCard(CardEntries):
         if self.path is None:
             raise ValueError("the card is not attached to a model")
         if file_sha256(self.path) != self.sha256:
+            folder = resolved(self.path).parent
+            if any(resolved(shipped) == folder for shipped in shipped_folders("models")):
+                raise UserError(
+                    f"The model {self.path}, which is a part of SXT Studio, is damaged or was changed (its "
+                    "checksum differs): install SXT Studio again."
+                )
             raise UserError(
                 f"The model {self.path} is not the one that its card describes (the checksum in the field "
                 "'sha256' differs): get both again, or remove the card if you changed the model yourself."

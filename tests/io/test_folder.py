@@ -29,6 +29,16 @@ def read_all(path):
         return opened, opened.read(Box.whole(opened.shape))
 
 
+@pytest.mark.parametrize("name", ["", "project.json", "open.sxtproject"])
+def test_a_project_is_named_as_one(tmp_path, name):
+    folder = tmp_path / "cell.sxt"
+    folder.mkdir()
+    for file in ("project.json", "open.sxtproject"):
+        (folder / file).write_text("{}")
+    with pytest.raises(UserError, match=r"is a project of SXT Studio.*open it in the window"):
+        open_volume(folder / name)
+
+
 @pytest.mark.parametrize("suffix", [".tif", ".tiff", ".png", ".TIF"])
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
 def test_numbers_are_sorted_by_value(tmp_path, volume, suffix, dtype):

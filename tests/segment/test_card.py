@@ -171,6 +171,14 @@ def test_another_model_than_the_cards_is_refused(tmp_path):
     assert ModelCard.load(path, verify=False).name == "compact"
 
 
+def test_a_damaged_model_of_the_programs_own_is_mended_by_installing_again(tmp_path, monkeypatch):
+    path = put(tmp_path, model=MODEL[:-1])
+    monkeypatch.setattr("sxtstudio.segment.card.shipped_folders", lambda name: [tmp_path / "no", tmp_path])
+    with pytest.raises(UserError, match=r"compact\.onnx.*: install SXT Studio again\.") as said:
+        ModelCard.load(path)
+    assert "remove the card" not in str(said.value)
+
+
 def test_missing_and_huge_files_are_told(tmp_path):
     path = put(tmp_path)
     (tmp_path / "compact.onnx").unlink()

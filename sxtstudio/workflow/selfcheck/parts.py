@@ -18,33 +18,50 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.shipped import resources
 from sxtstudio.workflow.selfcheck.file_parts import movies, packed_files, tables, written_files
+from sxtstudio.workflow.selfcheck.library_parts import classifier, libraries
 from sxtstudio.workflow.selfcheck.optional_parts import Absent, cluster, nvidia, povray, retraining
 from sxtstudio.workflow.selfcheck.trial import AGAIN, RADIUS_PX, VOXEL_NM, ball, distance
 
 #: The slices of the sample whose labels by the default model are stored in ``resources/selfcheck.tif``.
 SLICES = (30, 33)
+#: What must be among the resources: at least one of each folder.
+WANTED = (
+    "sample.tif",
+    "selfcheck.tif",
+    "json-lines.schema.json",
+    "beamtime/index.html",
+    "fonts/DejaVuSans.ttf",
+    "help/index.md",
+    "help/tutorial.md",
+    "help/trouble.md",
+    "help/pictures/clean.png",
+    "icons/sxtstudio.svg",
+    "icons/check.svg",
+    "icons/dot.svg",
+)
 # Processors round in their own ways, which moves a pixel here and there; another model moves far more.
 MOST_DIFFERING = 0.002
 # Of the volume of a ball of this radius, from its voxels; a body's flat ends may stay open.
 _VOLUME_TOLERANCE, _OVERLAP = 0.02, 0.85
 _WINDOW_SECONDS = 120
+# What Qt says where there is no screen, by X11 and by Wayland.
+_NO_DISPLAY = ("could not connect to display", "failed to create wl_display")
 
 Check = Callable[[], str]
 
 
 def files() -> str:
     """Look for what ships; the default model must be the one that its card describes."""
+    missing = [name for name in WANTED if not (resources() / name).is_file()]
+    if missing:
+        raise UserError(f"{', '.join(missing)} is missing in {resources()}: {AGAIN}.")
     from sxtstudio.segment import load_card
     from sxtstudio.segment.registry import DEFAULT_MODEL
 
-    wanted = ("sample.tif", "selfcheck.tif", "help/tutorial.md", "icons/sxtstudio.svg")
-    missing = [name for name in wanted if not (resources() / name).is_file()]
-    if missing:
-        raise UserError(f"{', '.join(missing)} is missing in {resources()}: {AGAIN}.")
     card = load_card(DEFAULT_MODEL)
     if card.path is None or hashlib.sha256(card.path.read_bytes()).hexdigest() != card.sha256:
         raise UserError(f"The model {DEFAULT_MODEL} is not the one that its card describes: {AGAIN}.")
-    return f"model {card.name} (base width {card.base_width}), sample, help and icons are there"
+    return f"model {card.name} (base width {card.base_width}), sample, help, icons and fonts are there"
 
 
 def device() -> str:
@@ -141,7 +158,15 @@ def window() -> str:
         )
         drawn = answer.read_text("utf-8") if answer.is_file() else None
     if drawn is None:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        said = done.stderr.decode(errors="replace").strip()
+        lines = said.splitlines()
+        if any(words in said.lower() for words in _NO_DISPLAY):  # which is no fault of the installation
+            if not any(os.environ.get(name) for name in screen[:2]):
+                raise Absent("no display was found here, so no window was opened; commands need none")
+            raise UserError(
+                f"No window could be opened ({lines[0]}): no display was found. Log in with a desktop (or "
+                "ssh -X); commands need none."
+            )
         raise UserError(f"No window could be opened ({lines[-1] if lines else done.returncode}): {AGAIN}.")
     if not drawn:
         return "a window opened; OpenGL does not work inside of it, so that 3D needs one without a window"
@@ -154,12 +179,14 @@ CHECKS: dict[str, Check] = {
     "device": device,
     "segmentation": segmentation,
     "objects": objects,
+    "classifier": classifier,
     "formats": written_files,
     "compression": packed_files,
     "tables": tables,
     "movies": movies,
     "3D picture": picture,
     "window": window,
+    "libraries": libraries,
     "NVIDIA card": nvidia,
     "retraining": retraining,
     "cluster": cluster,

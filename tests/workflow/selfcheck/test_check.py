@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from sxtstudio.core.shipped import resources
 from sxtstudio.segment.device import Device
 from sxtstudio.workflow.jobs import povray, povray_program
 from sxtstudio.workflow.retraining import child
-from sxtstudio.workflow.selfcheck import check, file_parts, optional_parts, parts
+from sxtstudio.workflow.selfcheck import check, file_parts, library_parts, optional_parts, parts
 from sxtstudio.workflow.selfcheck.check import self_check
 from sxtstudio.workflow.selfcheck.record import PartState
 
@@ -173,7 +174,7 @@ def test_povray_that_is_missing_or_does_not_draw(
 @pytest.mark.parametrize(
     ("script", "expected", "words"),
     [
-        ("exit 3", PartState.FAILED, "could be opened (Could not connect to display)"),
+        ("exit 3", PartState.FAILED, "could be opened (Could not connect to display): no display was found"),
         (': > "$2"; exit 6', PartState.WORKS, "a window opened; OpenGL does not work inside"),
         ('printf llvmpipe > "$2"', PartState.WORKS, "llvmpipe drew in it"),
     ],
@@ -205,3 +206,92 @@ def test_a_cluster_that_is_missing_or_has_no_worker(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(optional_parts, "find_spec", lambda name: None)
     state, said = alone(monkeypatch, "cluster")
     assert state is PartState.MISSING and "sxtstudio[cluster]" in said
+
+
+def test_each_folder_of_what_ships_is_looked_for(broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [folder for folder in (broken, *broken.rglob("*")) if folder.is_dir()]
+    assert {folder.relative_to(broken) for folder in folders} == {Path(name).parent for name in parts.WANTED}
+    shutil.rmtree(broken / "fonts")
+    state, said = alone(monkeypatch, "files")
+    assert state is PartState.FAILED and "fonts/DejaVuSans.ttf is missing" in said
+
+
+@pytest.mark.parametrize("module", ["sklearn.ensemble", "roifile", "superqt"])
+def test_a_library_that_is_missing_is_named(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    state, said = alone(monkeypatch, "libraries")
+    assert state is PartState.FAILED and f"{module}: " in said and "install SXT Studio again" in said
+
+
+def test_without_scikit_learn_no_classifier_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert alone(monkeypatch, "classifier")[0] is PartState.WORKS
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    state, said = alone(monkeypatch, "classifier")
+    assert state is PartState.FAILED and "sklearn" in said
+
+
+def test_all_modules_that_the_program_imports_are_tried() -> None:
+    """Read from the source: those that a function imports, too."""
+    imported = set()
+    for file in Path(check.__file__).parents[2].rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module)
+    others = {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names}
+    optional = {"sxtstudio", "torch", "dask", "dask_jobqueue", "distributed", "cryptography"}
+    others = {name for name in others if name.partition(".")[0] not in optional}
+    window = {name for name in others if name.partition(".")[0] in library_parts.OF_THE_WINDOW}
+    assert others - window == set(library_parts.LIBRARIES)
+    assert {name.partition(".")[0] for name in window} == set(library_parts.OF_THE_WINDOW)
+
+
+def test_a_broken_library_of_images_is_one_of_the_findings(tmp_path: Path) -> None:
+    """Much of the program loads it at once: the check does not, and says what fails."""
+    file = tmp_path / "check.json"
+    script = (
+        "import sys; sys.modules['PIL'] = None\n"
+        "from sxtstudio.core import packaged, errors\n"
+        "errors.is_packaged = lambda: True\n"  # where a library that is missing ends a command with 2
+        "from sxtstudio.workflow.selfcheck import check, parts\n"
+        "check.CHECKS = {name: parts.CHECKS[name] for name in ('formats', 'classifier')}\n"
+        "from sxtstudio.cli import main\n"
+        f"sys.exit(main(['selfcheck', '--json', '-o', {str(file)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    printed = json.loads(done.stdout)
+    assert [part["state"] for part in printed["parts"]] == ["failed", "works"] and not printed["works"]
+    assert json.loads(file.read_text()) == printed
+
+
+def test_a_check_that_cannot_begin_is_a_failure_and_no_wrong_usage() -> None:
+    script = (
+        "import sys; sys.modules['sxtstudio.workflow.libraries'] = None\n"
+        "from sxtstudio.core import errors\n"
+        "errors.is_packaged = lambda: True\n"
+        "from sxtstudio.cli import main\n"
+        "sys.exit(main(['selfcheck', '--json']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1 and "missing or damaged" in done.stderr
+
+
+def test_a_platform_of_qt_without_a_display_is_no_fault_of_the_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Qt says on such a computer; its last line lists platforms."""
+    program = tmp_path / "program"
+    program.write_text(
+        "#!/bin/sh\necho 'qt.qpa.xcb: could not connect to display' >&2\n"
+        "echo 'Available platform plugins are: offscreen, xcb.' >&2\nexit 134\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(packaged, "own_program", lambda command, module: [str(program), command])
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    state, said = alone(monkeypatch, "window")
+    assert state is PartState.MISSING and "no display was found" in said
