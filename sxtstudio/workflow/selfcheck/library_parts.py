@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -31,23 +30,17 @@ OF_THE_WINDOW = ("PySide6", "shiboken6", "pyqtgraph", "pyvistaqt", "qtawesome", 
 
 
 def libraries() -> str:
-    """Load every library that some function asks for."""
-    wrong = []
-    for name in LIBRARIES:
-        try:
-            import_module(name)
-        except Exception as error:  # a damaged library can raise anything
-            wrong.append(f"{name}: {error}")
-    wrong += [f"{name}: not there" for name in OF_THE_WINDOW if not _is_there(name)]
+    """Look for every library that some function asks for; packages on the way to one are loaded."""
+    wrong = [name for name in (*LIBRARIES, *OF_THE_WINDOW) if not _is_there(name)]
     if wrong:
-        raise UserError(f"Libraries cannot be loaded ({'; '.join(wrong)}): {AGAIN}.")
+        raise UserError(f"Libraries are missing or damaged ({', '.join(wrong)}): {AGAIN}.")
     return f"{len(LIBRARIES) + len(OF_THE_WINDOW)} modules of other projects are there"
 
 
 def _is_there(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except ValueError:  # a name that was taken out of Python's list
+    except Exception:  # a damaged package on the way to it can raise anything
         return False
 
 

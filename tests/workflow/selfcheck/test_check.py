@@ -220,7 +220,7 @@ def test_each_folder_of_what_ships_is_looked_for(broken: Path, monkeypatch: pyte
 def test_a_library_that_is_missing_is_named(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     state, said = alone(monkeypatch, "libraries")
-    assert state is PartState.FAILED and f"{module}: " in said and "install SXT Studio again" in said
+    assert state is PartState.FAILED and module in said and "install SXT Studio again" in said
 
 
 def test_without_scikit_learn_no_classifier_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
