@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Lock
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,11 +48,10 @@ def find_doubtful(
     return result
 
 
-def output_at(probability: Volume, z: int, lock: Lock) -> NDArray[np.float32]:
-    """Return the network's output in a slice (y, x), 0…1, read while no other thread reads."""
+def output_at(probability: Volume, z: int) -> NDArray[np.float32]:
+    """Return the network's output in a slice (y, x), 0…1."""
     _, height, width = probability.shape
-    with lock:
-        part = probability.read(Box((z, 0, 0), (z + 1, height, width)))[0]
+    part = probability.read(Box((z, 0, 0), (z + 1, height, width)))[0]
     scale = np.float32(1 / 255 if np.dtype(probability.dtype).kind in "ui" else 1)
     result: NDArray[np.float32] = np.nan_to_num(part.astype(np.float32) * scale)
     return result

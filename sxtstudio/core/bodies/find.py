@@ -161,7 +161,8 @@ def find_bodies(
         regions = regions_of(z) if regions_of else regions_in(outlines[z], parameters, half)
         if probability is None:
             return regions
-        output = output_at(probability, z, lock)
+        with lock:
+            output = output_at(probability, z)
         return close_faint_gaps(regions, outlines[z] != 0, output, parameters.gap_px, half)
 
     with stages.stage(Work.REGIONS) as counter:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -178,7 +177,7 @@ def preview_objects(given: ObjectsInput, wanted: FindObjects, z: int, progress: 
 
     first, last = wanted.first_and_last(given.shape[0])
     certainty = given.certainty(wanted) if first <= z < last else None
-    output = None if certainty is None else output_at(certainty, z, Lock())
+    output = None if certainty is None else output_at(certainty, z)
     found = preview_slice(outline, wanted.parameters(given.voxel_nm), output=output)
     progress.check()
     return ObjectsPreview(z, found, int(found.max(initial=0)))

@@ -9,7 +9,8 @@ import numpy as np
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.selfcheck.trial import AGAIN
 
-#: All modules of others that the program imports, but those of the window and of optional parts.
+#: All modules of others that the program imports, but those of the window and of optional parts. They are
+#: looked for by name and not loaded, but for the packages that hold them.
 LIBRARIES = tuple(
     """
     PIL cc3d edt fpdf fpdf.fonts google.protobuf.message h5py imagecodecs imageio imageio_ffmpeg
@@ -25,7 +26,7 @@ LIBRARIES = tuple(
     zarr.core.metadata zarr.core.sync zarr.storage
     """.split()
 )
-#: Only looked for: without a screen they need not load, and with one the part "window" tries Qt.
+#: Packages whole: without a screen they need not load, and with one the part "window" tries Qt.
 OF_THE_WINDOW = ("PySide6", "shiboken6", "pyqtgraph", "pyvistaqt", "qtawesome", "superqt")
 
 
