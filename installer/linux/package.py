@@ -26,7 +26,12 @@ FILES = HERE / "files"
 LICENCES, SBOM = "THIRD-PARTY-LICENCES.txt", "sbom.cdx.json"
 PT_LOAD = 1
 MAKESELF_HEADER = Path("/usr/share/makeself/makeself-header.sh")
+# What makeself's script is changed in: the name of its folder, and that no failure leaves the folder behind.
 _ITS_FOLDER, _OUR_FOLDER = r"selfgz\$\$\$RANDOM", r"sxtstudio-setup.\$\$.\$RANDOM"
+_ITS_FOLDER_IS_MADE = 'location="\\`pwd\\`"\n'
+_IT_GOES_AT_THE_END = (
+    r"""if test x"\$keep" = xn; then trap 'cd /; rm -rf "\$tmpdir"' 0; fi""" + "\n" + _ITS_FOLDER_IS_MADE
+)
 # What must be the system's own; see bundle.spec.
 DEPENDS = (
     "libc6 (>= 2.35)", "libstdc++6 (>= 12)", "libgcc-s1", "zlib1g", "libgl1", "libegl1", "libx11-6",
@@ -171,16 +176,18 @@ def pack_run(root: Path, target: Path, title: str) -> None:
 
 
 def run_header(text: str) -> str:
-    """Return makeself's script for a .run, with the name of the folder into which it unpacks changed.
+    """Return makeself's script for a .run that unpacks into a folder of our name, which goes however it ends.
 
     Raises
     ------
     SystemExit
-        If this makeself names its folder otherwise.
+        If this makeself makes its folder otherwise.
     """
-    if text.count(_ITS_FOLDER) != 1:
-        raise SystemExit(f"{MAKESELF_HEADER} does not unpack into {_ITS_FOLDER}: look at its new name.")
-    return text.replace(_ITS_FOLDER, _OUR_FOLDER)
+    for its, ours in ((_ITS_FOLDER, _OUR_FOLDER), (_ITS_FOLDER_IS_MADE, _IT_GOES_AT_THE_END)):
+        if text.count(its) != 1:
+            raise SystemExit(f"{MAKESELF_HEADER} has no longer one {its.strip()}: look how it unpacks now.")
+        text = text.replace(its, ours)
+    return text
 
 
 def main() -> None:

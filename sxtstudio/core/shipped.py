@@ -36,3 +36,9 @@ def resources() -> Path:
 def sample_tomogram() -> Path:
     """Return the file of the sample tomogram, which may be missing."""
     return resources() / "sample.tif"
+
+
+def licence_texts() -> Path | None:
+    """Return the file with the licences of all that a package brings; None where it was not packaged."""
+    files = shipped_folders("THIRD-PARTY-LICENCES.txt")
+    return next((file for file in files if file.is_file()), None)

@@ -218,6 +218,12 @@ def test_a_run_unpacks_into_a_folder_of_our_name_and_leaves_nothing(tmp_path: Pa
     done = subprocess.run(words, env=where, capture_output=True, text=True, check=True)
     assert Path(done.stdout.strip()).name.startswith("sxtstudio-setup.")
     assert list(temporary.iterdir()) == []
+    damaged = bytearray((tmp_path / "a.run").read_bytes())
+    damaged[-20] ^= 255  # as by a download that went wrong
+    (tmp_path / "a.run").write_bytes(damaged)
+    failed = subprocess.run(words, env=where, capture_output=True, text=True)
+    assert failed.returncode and "checksum" in failed.stderr.lower()
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_manifest_names_what_it_was_made_for(add_on: ModuleType, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from sxtstudio import __version__
 from sxtstudio.app.context import Context
 from sxtstudio.app.widgets.dialogs import ToolDialog
+from sxtstudio.core.shipped import licence_texts
 from sxtstudio.workflow.libraries import licences, required_libraries
 
 DOI = "10.1073/pnas.2209938120"
@@ -110,4 +111,16 @@ in 3D and measuring.</p>
 {rows}
 </table>
 <p>The window is drawn by Qt, used under the terms of the LGPL version 3.</p>
+<p>MP4 movies are written by FFmpeg, a program of its own that comes along under the GPL, version 3 or later.
+Its sources: <a href="https://ffmpeg.org">ffmpeg.org</a>,
+<a href="https://github.com/imageio/imageio-binaries">github.com/imageio/imageio-binaries</a>.</p>
+{_where_the_texts_are()}
 """
+
+
+def _where_the_texts_are() -> str:
+    texts = licence_texts()
+    if texts is None:
+        return "<p>Each library was installed with the text of its licence.</p>"
+    return f"""<p>The text of every licence, also of what the libraries bring along, is in
+<a href="{escape(texts.as_uri())}">{escape(str(texts))}</a>.</p>"""

@@ -12,9 +12,10 @@ from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
+import sxtstudio
 from sxtstudio import __version__
 from sxtstudio.app.actions import TABLE
-from sxtstudio.app.help.about import AboutDialog
+from sxtstudio.app.help.about import AboutDialog, about_html
 from sxtstudio.app.help.contents import HELP
 from sxtstudio.app.help.pages import TUTORIAL, tutorial
 from sxtstudio.app.help.reader import Documentation
@@ -192,6 +193,7 @@ def test_about_has_the_citation_to_copy(window: MainWindow) -> None:
         "PySide6",
         "LGPL",
         "numpy",
+        "FFmpeg, a program of its own that comes along under the GPL",
     ):
         assert wanted in text
     about.copy_text.click()
@@ -199,6 +201,16 @@ def test_about_has_the_citation_to_copy(window: MainWindow) -> None:
     about.copy_bibtex.click()
     entry = QApplication.clipboard().text()
     assert entry.startswith("@article{") and entry.count("{") == entry.count("}") and "e2209938120" in entry
+
+
+def test_about_leads_to_the_texts_of_the_licences(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert "installed with the text of its licence" in about_html()  # not from a package
+    folder = tmp_path / "lib" / "_internal"
+    texts = folder / "THIRD-PARTY-LICENCES.txt"
+    folder.mkdir(parents=True)
+    texts.touch()
+    monkeypatch.setattr(sxtstudio, "__file__", str(folder / "sxtstudio" / "__init__.pyc"))
+    assert f'href="{texts.as_uri()}"' in about_html()
 
 
 def test_pictures_of_the_tutorial_are_no_wider_than_its_page(window: MainWindow, qtbot: QtBot) -> None:
