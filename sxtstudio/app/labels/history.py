@@ -9,6 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout
 
 from sxtstudio.app.context import Context
+from sxtstudio.app.labels.class_words import class_words
 from sxtstudio.app.labels.travel import go_to
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.edit_kind import EditKind
@@ -96,7 +97,7 @@ class HistoryDialog(ToolDialog):
 def change_texts(done: Sequence[Edit], taken_back: Sequence[Edit], steps: Sequence[Step]) -> list[str]:
     """Return a line for each change, the oldest first; of a clean-up also what it did.
 
-    What it did stands in the record of ``steps`` only, where the latest belong to the latest changes.
+    That stands in the record of ``steps`` only, where the latest belong to the latest changes.
     """
     made = [step for step in effective(steps) if step.kind is StepKind.EDIT]
     texts = [_text(*pair) for pair in zip_longest(reversed(done), made[: -len(done) - 1 : -1])]
@@ -106,12 +107,12 @@ def change_texts(done: Sequence[Edit], taken_back: Sequence[Edit], steps: Sequen
 def next_text(edit: Edit, steps: Sequence[Step], *, back: bool) -> str:
     """Return the line of what *Undo* (``back``) or *Redo* would do next."""
     if edit.kind is not EditKind.CLEAN_UP:  # the others say all themselves: no way through thousands of steps
-        return edit.summary
+        return _text(edit, None)
     return change_texts((edit,), (), steps)[0] if back else change_texts((), (edit,), steps)[0]
 
 
 def _text(edit: Edit, step: Step | None) -> str:
-    text = edit.summary
+    text = class_words(edit) or edit.summary
     if edit.kind is not EditKind.CLEAN_UP or step is None or step.edit is not EditKind.CLEAN_UP:
         return text
     try:
