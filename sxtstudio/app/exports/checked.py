@@ -27,6 +27,12 @@ _WORDS = {
     Verdict.GIVEN: "Taken as given",
     Verdict.MISSING: "⚠ Missing",
 }
+_FILE_WORDS = {
+    Verdict.APART: "⚠ Not as it was written",
+    Verdict.MISSING: "⚠ Missing",
+}
+# So many files are named above the list.
+_NAMED = 3
 _WIDTH_PX, _HEIGHT_PX = 600, 420
 
 
@@ -72,14 +78,19 @@ class CheckedDialog(Dialog):
 
 
 def _heading(found: Rerun) -> str:
-    apart = len(found.apart)
+    apart, files = [one for one in found.apart if not one.is_file], len(found.files)
     if apart:
-        return (
-            f"{apart} of {count(len(found.outcomes), 'result')} {'is' if apart == 1 else 'are'} not the same."
-        )
-    if not found.done:
-        return "Nothing was done again."
-    return "All that was done again is the same."
+        are = "is" if len(apart) == 1 else "are"
+        text = f"{len(apart)} of {count(len(found.results), 'result')} {are} not the same."
+    elif found.done:
+        text = "All that was done again is the same."
+    else:
+        text = "Nothing was done again."
+    if files:
+        named = ", ".join(one.name for one in found.files[:_NAMED]) + (", …" if files > _NAMED else "")
+        are, they, were = ("is", "it", "was") if files == 1 else ("are", "they", "were")
+        text += f" {count(files, 'file')} {are} not as {they} {were} written: {named}."
+    return text
 
 
 def _rows(found: Rerun) -> list[tuple[str, str]]:
@@ -94,7 +105,8 @@ def _title(name: str) -> str:
 
 
 def _words(one: Outcome) -> str:
-    return _WORDS[one.verdict] + (f": {one.words}" if one.words else "")
+    words = _FILE_WORDS if one.is_file else _WORDS
+    return words[one.verdict] + (f": {one.words}" if one.words else "")
 
 
 def _label(text: str) -> QLabel:

@@ -32,12 +32,14 @@ class Outcome:
     """A result, what became of it, and in words how far apart, or why it is given.
 
     ``measure`` holds the figures by name: voxels, dice, largest_relative_difference, column, objects.
+    ``is_file``: it is not of a result, but of a file of the folder that is not as it was written.
     """
 
     name: str
     verdict: Verdict
     words: str = ""
     measure: Mapping[str, float | str] | None = None
+    is_file: bool = False
 
 
 def compare_volumes(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from sxtstudio.workflow.document.exporting import source_of
 from sxtstudio.workflow.document.recovery import of_a_command
 from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.results import layout
+from sxtstudio.workflow.results.changed_files import ADVICE, NAMES, changed_files, with_meaning
 from sxtstudio.workflow.results.compare import (
     Outcome,
     Verdict,
@@ -44,23 +45,43 @@ from sxtstudio.workflow.results.compare import (
 )
 from sxtstudio.workflow.results.replay import PARTS, NotTheTomogram, Options, Part, Replay
 from sxtstudio.workflow.results.standing import standing
-from sxtstudio.workflow.results.write import measured_anew, sha256_of
+from sxtstudio.workflow.results.write import measured_anew
 
-_NAMES: Mapping[Part, str] = {"labels": "labels", "mask": "cell mask", "objects": "objects"}
 _ALL_GIVEN = "No step was done again: all is work by hand, and was taken as given from the folder."
 _OTHER_VERSION = (
     "They were made with SXT Studio {}; this is {}, which may find other objects in the same labels."
 )
+_LOST = "and holds work by hand, which nothing makes again"
 _STEPS_SHARE, _COMPARE_SHARE, _MEASURE_SHARE = 0.7, 0.1, 0.2
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """What came of it: an outcome for each result, and what the user should know."""
+    """What came of it.
+
+    Attributes
+    ----------
+    outcomes
+        One for each result, then one for each file that is not as it was written.
+    done
+        The names of the steps that were done again.
+    notes
+        What the user should know.
+    """
 
     outcomes: tuple[Outcome, ...]
     done: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def results(self) -> tuple[Outcome, ...]:
+        """The results: labels, cell mask, objects, classes, table, as far as there are any."""
+        return tuple(one for one in self.outcomes if not one.is_file)
+
+    @property
+    def files(self) -> tuple[Outcome, ...]:
+        """The files of the folder that were changed, are missing, or were put there."""
+        return tuple(one for one in self.outcomes if one.is_file)
 
     @property
     def same(self) -> bool:
@@ -69,7 +90,7 @@ class Rerun:
 
     @property
     def apart(self) -> tuple[Outcome, ...]:
-        """What was made again and is not the same, or is missing."""
+        """What is not the same or is missing: results, and files that are not as they were written."""
         return tuple(one for one in self.outcomes if one.verdict not in (Verdict.SAME, Verdict.GIVEN))
 
 
@@ -101,7 +122,7 @@ def rerun(
     """
     progress = progress or Progress()
     results = layout.read_results(folder)
-    changed = _changed(folder, results)
+    changed = changed_files(folder, results)
     with _opened(folder, results, tomogram) as document:
         replay = Replay(document, options or Options(), lambda part: _give(document, folder, part, changed))
         steps = standing(results.record.steps, document.shape[0])
@@ -116,34 +137,13 @@ def rerun(
         # Measured and classed with what they were in the end.
         document.voxel_nm, document.lac = results.record.voxel_nm, results.record.lac
         outcomes += _compare_tables(document, folder, results, steps, progress.part(_MEASURE_SHARE))
-    outcomes += list(changed.values())
-    given = all(one.verdict is Verdict.GIVEN for one in outcomes if one.name in _NAMES.values())
+    broken = with_meaning(changed.values(), outcomes)
+    given = all(one.verdict is Verdict.GIVEN for one in outcomes if one.name in NAMES.values())
     notes: tuple[str, ...] = (_ALL_GIVEN,) if given and not replay.done else ()
     if results.program not in ("", __version__) and any(one.verdict is Verdict.APART for one in outcomes):
         notes += (_OTHER_VERSION.format(results.program, __version__),)
-    return Rerun(tuple(outcomes), tuple(replay.done), notes)
-
-
-def _changed(folder: Path, results: layout.Results) -> dict[str, Outcome]:
-    """Return for each file that is not as it was written what became of it."""
-    changed = {}
-    for name, sha256 in results.files.items():
-        if not _is_within(folder, name):
-            there = os.path.lexists(folder / name)
-            words = "a link is in its place" if there else "the file is not there any more"
-            changed[name] = Outcome(name, Verdict.MISSING, words)
-        elif sha256_of(folder / name) != sha256:
-            changed[name] = Outcome(name, Verdict.APART, "the file was changed since it was written")
-    for name in (*layout.VOLUMES.values(), layout.TABLE, layout.ROWS, layout.CLASSIFIER):
-        if name not in results.files and os.path.lexists(folder / name):
-            changed[name] = Outcome(name, Verdict.APART, f"the file is not listed in {layout.PARAMETERS}")
-    return changed
-
-
-def _is_within(folder: Path, name: str) -> bool:
-    """Whether it is a file of the folder itself, and not one that a link leads to."""
-    places = [folder / name, *(folder / parent for parent in PurePosixPath(name).parents)][:-1]
-    return not any(place.is_symlink() for place in places) and (folder / name).is_file()
+    notes += (ADVICE,) if broken else ()
+    return Rerun((*outcomes, *broken), tuple(replay.done), notes)
 
 
 @contextmanager
@@ -226,10 +226,11 @@ def _compare_part(
     changed: Mapping[str, Outcome],
     progress: Progress,
 ) -> Outcome | None:
-    path, name = folder / layout.VOLUMES[part], _NAMES[part]
+    path, name = folder / layout.VOLUMES[part], NAMES[part]
     broken = changed.get(layout.VOLUMES[part])
     if broken is not None and (part in replay.by_hand or broken.verdict is Verdict.MISSING):
-        return replace(broken, name=name)
+        words = broken.words if broken.verdict is Verdict.MISSING else f"{broken.words}, {_LOST}"
+        return Outcome(name, broken.verdict, words)
     if part in replay.by_hand:
         each = [f"{step} ×{n}" if n > 1 else step for step, n in replay.by_hand[part].items()]
         return Outcome(name, Verdict.GIVEN, f"work by hand, or what follows it: {', '.join(each[:8])}")

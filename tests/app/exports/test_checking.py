@@ -17,7 +17,7 @@ from sxtstudio.app.questions import Answer
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.document.exporting import source_of
-from sxtstudio.workflow.results.layout import VOLUMES
+from sxtstudio.workflow.results.layout import METHODS, README, VOLUMES
 from sxtstudio.workflow.results.write import write_results
 
 Prepare = Callable[[Path, tuple[int, int]], SegmentPanel]
@@ -71,6 +71,13 @@ def test_each_result_is_said_to_be_the_same_or_not(
     dialog = check(sample, qtbot)
     assert "not the same." in dialog.heading.text() and "Labels: ⚠ Not the same" in dialog.text
     assert "100 voxels" in dialog.text
+    dialog.close()
+    qtbot.waitUntil(lambda: not sample.findChildren(CheckedDialog))
+    (results / README).write_text("Other words.", encoding="utf-8")
+    (results / METHODS).unlink()
+    heading = check(sample, qtbot).heading.text()
+    assert heading.startswith("1 of 1 result is not the same. 3 files are not as they were written: ")
+    assert all(name in heading for name in (VOLUMES["labels"], README, METHODS))
 
 
 def test_another_folder_is_refused_at_once(

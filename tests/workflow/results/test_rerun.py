@@ -50,6 +50,7 @@ from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document
 from sxtstudio.workflow.jobs.document_objects import FindObjects, ObjectsInput, find_document_objects
 from sxtstudio.workflow.jobs.document_segmenting import segment_document
 from sxtstudio.workflow.results import layout, write
+from sxtstudio.workflow.results.changed_files import ADVICE
 from sxtstudio.workflow.results.compare import Outcome, Verdict, compare_tables, compare_volumes
 from sxtstudio.workflow.results.in_labels import told_steps
 from sxtstudio.workflow.results.rerun import rerun
@@ -596,11 +597,15 @@ def test_given_results_that_are_gone_or_changed_are_not_the_same(
     found = rerun(folder)
     wanted = Verdict.APART if harm == "changed" else Verdict.MISSING
     outcomes = by_name(found.outcomes)
-    assert not found.same and not found.notes
+    assert not found.same and found.notes == (ADVICE,)
     assert outcomes["labels"].verdict is wanted and outcomes[layout.VOLUMES["labels"]].verdict is wanted
-    if harm != "changed":
-        said = {"linked": "a link is in its place", "gone": "the file is not there any more"}[harm]
-        assert outcomes[layout.VOLUMES["labels"]].words == said
+    said = {
+        "linked": "a link is in its place; there is nothing to compare the labels with",
+        "gone": "the file is not there any more; there is nothing to compare the labels with",
+        "changed": "the file was changed since it was written; "
+        "the labels cannot be compared with what was written",
+    }[harm]
+    assert outcomes[layout.VOLUMES["labels"]].words == said
     assert main(["rerun", str(folder)]) == 3
 
 
@@ -680,14 +685,17 @@ def test_dice_and_differences_are_those_of_their_definitions() -> None:
 def test_another_version_is_named_where_results_differ(
     window: Window, write_folder: Callable[[], Path]
 ) -> None:
-    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 255)
+    """A file that somebody has changed says nothing about versions."""
+    window.segment()
     folder = write_folder()
     path = folder / layout.PARAMETERS
     content = json.loads(path.read_text(encoding="utf-8"))
     content["program"] = "0.0.9"
     path.write_text(json.dumps(content), encoding="utf-8")
-    assert not any("0.0.9" in note for note in rerun(folder).notes)
     (folder / layout.METHODS).write_text("Other words.\n", encoding="utf-8")
+    assert not any("0.0.9" in note for note in rerun(folder).notes)
+    content["record"]["steps"][0]["parameters"]["threshold"] = 0.9
+    path.write_text(json.dumps(content), encoding="utf-8")
     assert any("made with SXT Studio 0.0.9" in note for note in rerun(folder).notes)
 
 
