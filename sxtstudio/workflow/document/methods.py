@@ -29,6 +29,10 @@ CITATION = (
     "doi:10.1073/pnas.2209938120."
 )
 SCHEMA = "sxtstudio-methods/1"
+_TO_CHECK = (
+    "a text alone cannot be done again. File > Export results… makes a folder of it with labels, objects and "
+    "tables, which File > Check results again… (or sxtstudio rerun) does again and compares"
+)
 #: Made with values that matter; what is not ``by_hand`` is as well.
 _WITH_VALUES = (EditKind.FIND_CELL, EditKind.THRESHOLD, EditKind.CLASS_BY_RULE, EditKind.CLASSIFY)
 
@@ -189,6 +193,7 @@ def write_methods(path: Path, record: Record, tomogram: KnownInput) -> Receipt:
         ("Steps in the text", str(listed)),
         ("With all parameters", f"{beside}, {count(recorded, 'recorded step')}{_why_more(listed, recorded)}"),
         ("On disk", bytes_text(path.stat().st_size + beside.stat().st_size)),
+        ("Check", _TO_CHECK),
     )
     return Receipt("Methods text", path, rows)
 

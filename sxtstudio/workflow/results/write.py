@@ -43,6 +43,7 @@ from sxtstudio.workflow.results import layout
 from sxtstudio.workflow.results.crate import crate_text
 from sxtstudio.workflow.results.paragraph import paragraph
 from sxtstudio.workflow.results.pictures import PLANES, write_slice_picture
+from sxtstudio.workflow.results.receipt_rows import GO_ON, check_command, where_things_are
 
 _BLOCK = 1 << 20
 _MESH, _BODIES = "surfaces/labels.ply", "surfaces/objects.glb"
@@ -147,10 +148,11 @@ def write_results(
         size = writing.finish()
     rows = (
         ("Holds", ", ".join(writing.held)),
-        ("Files", count(len(writing.described), "file")),
-        ("On disk", bytes_text(size)),
+        *where_things_are(writing.described),
+        ("On disk", f"{count(len(writing.described), 'file')}, {bytes_text(size)}"),
         ("Verified", "volumes were read back and compared; each file has its SHA-256 in parameters.json"),
-        ("Again", f"sxtstudio rerun {folder.name}"),
+        ("Check", f"File > Check results again…, or in a terminal: {check_command(folder)}"),
+        ("Go on", GO_ON),
     )
     return Receipt("Results", folder, rows, tuple(writing.notes))
 
@@ -361,7 +363,8 @@ class _Writing:
         lines += [f"{name}: {words}" for name, words in sorted(everything.items())]
         lines += [
             "",
-            "'sxtstudio rerun FOLDER' does everything again and says whether the results are the same.",
+            "'sxtstudio rerun FOLDER', or File > Check results again, does everything again and says whether "
+            "the results are the same.",
         ]
         readme.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
 

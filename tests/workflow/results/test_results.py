@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -97,6 +98,24 @@ def test_another_reader_finds_every_file(results: Path) -> None:
             break
         reached |= more
     assert named <= reached
+
+
+def test_the_receipt_says_where_each_file_is_and_how_to_check_them(
+    document: Document, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Jörgs Zelle-results"
+    rows = dict(write_results(folder, source_of(document)).rows)
+    words = f"{' '.join(rows.values())} ".replace(",", " ").replace(":", " ").split()
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        assert path.name in words, "each file is named"
+    for name, text in rows.items():
+        inner, _, files = text.partition("/: ")
+        if files:
+            assert name == inner.capitalize()
+            assert {path.name for path in (folder / inner).iterdir()} == set(files.split(", "))
+    assert "File > Check results again…" in rows["Check"] and "Open labels…" in rows["Go on"]
+    command = shlex.split(rows["Check"].partition("terminal: ")[2])
+    assert command == ["sxtstudio", "rerun", str(folder)]
 
 
 def test_volumes_tables_and_pictures_are_those_of_the_document(document: Document, results: Path) -> None:
