@@ -7,7 +7,7 @@ point, and what is hidden is left out of the list of triangles: neither makes a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import count, grouped
 from sxtstudio.surface.contour import Contour, OneValue, TooManyFaces, contour
 from sxtstudio.surface.extract import HELD_FACES
 from sxtstudio.surface.mesh import Points, Triangles, polydata
@@ -29,6 +30,8 @@ _BINNINGS = (1, 2, 4, 8, 16, 32)
 # Fewer faces than this are a shape no more.
 _LEAST_FACES = 2_000
 _CONTOUR_SHARE = 0.7
+# More faces than this are not held at once (about 200 bytes each while they are simplified).
+_MOST_HELD = 12_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,14 @@ class ObjectSurface:
     light: SurfacePiece
 
 
+@dataclass(frozen=True, eq=False)
+class ObjectBodies:
+    """The surfaces of objects by their numbers, and what the user should know of them."""
+
+    surfaces: Mapping[int, ObjectSurface] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 def object_bodies(
     objects: NDArray[Any],
     boxes: Mapping[int, Box],
@@ -57,7 +68,7 @@ def object_bodies(
     moving_faces: int,
     iterations: int = 20,
     progress: Progress | None = None,
-) -> dict[int, ObjectSurface]:
+) -> ObjectBodies:
     """Return the surfaces of objects, each closed, also where two touch.
 
     Parameters
@@ -77,8 +88,8 @@ def object_bodies(
 
     Returns
     -------
-    dict
-        By number; objects without voxels, or so small that simplification left nothing, are missing.
+    ObjectBodies
+        Objects without voxels, or so small that simplification left nothing, are missing.
 
     Raises
     ------
@@ -86,58 +97,110 @@ def object_bodies(
         If ``progress.cancel`` was called.
     """
     progress = progress or Progress()
-    parts, numbers = _contours(objects, boxes, progress.part(_CONTOUR_SHARE))
-    if not parts:
-        return {}
-    found = _together(parts)
+    most = max(max_faces, _LEAST_FACES)
+    held = _contours(objects, boxes, most, progress.part(_CONTOUR_SHARE))
+    if not held.numbers:
+        return ObjectBodies()
+    numbers = np.array(held.numbers, np.int64)
     rest = progress.part(1 - _CONTOUR_SHARE, "smoothing objects")
     scale = np.array((1.0, 1.0, 1.0) if voxel_nm is None else voxel_nm[::-1], np.float32)
-    simplify(found, max(max_faces, _LEAST_FACES), rest.part(0.3))
+    found = held.simplified(most, rest.part(0.3))
     smooth(found.points, found.triangles, iterations, rest.part(0.4))
     full = _split(found, numbers, scale)
+    notes = held.notes(len(found.triangles))
     lighter = Contour(found.points.copy(), found.triangles, found.objects)
     simplify(lighter, max(moving_faces, _LEAST_FACES), rest.part(0.3))
     light = _split(lighter, numbers, scale)
-    return {number: ObjectSurface(piece, light.get(number, piece)) for number, piece in full.items()}
+    surfaces = {number: ObjectSurface(piece, light.get(number, piece)) for number, piece in full.items()}
+    return ObjectBodies(surfaces, notes)
 
 
-def _contours(
-    objects: NDArray[Any], boxes: Mapping[int, Box], progress: Progress
-) -> tuple[list[Contour], NDArray[np.int64]]:
+class _Held:
+    """The surfaces of objects so far; where they have too many faces to be held, all are simplified.
+
+    Points know of which of ``numbers`` they are, from 0.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Hold at most about ``most`` faces."""
+        self.numbers: list[int] = []
+        self._most = most
+        self._parts: list[Contour] = []
+        self._faces = self._all_faces = self._binned = 0
+        self._edge = 0.0
+
+    def add(self, number: int, part: Contour, binning: int) -> None:
+        """Take the surface of one more object."""
+        part.objects = np.full(len(part.points), len(self.numbers), np.int32)
+        self.numbers.append(number)
+        self._parts.append(part)
+        self._faces += len(part.triangles)
+        self._all_faces += len(part.triangles)
+        self._binned += binning > 1
+        if self._faces > self._most:
+            self.simplified(self._most // 2, None)
+
+    def simplified(self, faces: int, progress: Progress | None) -> Contour:
+        """Return all of them as one, with no more faces than this."""
+        whole = _together(self._parts)
+        self._parts = [whole]
+        self._edge = max(self._edge, simplify(whole, faces, progress))
+        self._faces = len(whole.triangles)
+        return whole
+
+    def notes(self, faces: int) -> tuple[str, ...]:
+        """Return what was left of them, in words; ``faces`` are there now."""
+        notes = []
+        if self._binned:
+            are = "object is" if self._binned == 1 else "objects are"
+            notes.append(
+                f"{grouped(self._binned)} {are} very large: several voxels along each axis were taken as one."
+            )
+        if self._edge:
+            notes.append(
+                f"The surfaces of {count(len(self.numbers), 'object')} were simplified from "
+                f"{grouped(self._all_faces)} to {grouped(faces)} faces (points closer than about "
+                f"{self._edge:.1f} voxels were merged)."
+            )
+        return tuple(notes)
+
+
+def _contours(objects: NDArray[Any], boxes: Mapping[int, Box], max_faces: int, progress: Progress) -> _Held:
     """Contour each object in its box, at full resolution as far as there is room for it."""
-    parts: list[Contour] = []
-    numbers: list[int] = []
-    faces = 0
+    held = _Held(max(_MOST_HELD, 2 * max_faces))
     progress.begin(len(boxes), "surfaces of objects")
     for number, box in sorted(boxes.items()):
         crop = OneValue(objects[box.slices], number, 0, box.shape[0])
         for binning in _BINNINGS:
             try:
-                part = contour(
-                    crop, with_objects=False, face_limit=max(1, HELD_FACES - faces), binning=binning
-                )
+                part = contour(crop, with_objects=False, face_limit=HELD_FACES, binning=binning)
             except TooManyFaces:
                 continue
             if len(part.triangles):
                 part.points += np.array(box.start[::-1], np.float32)
-                parts.append(part)
-                numbers.append(number)
-                faces += len(part.triangles)
+                held.add(number, part, binning)
             break
         progress.step()
-    return parts, np.array(numbers, np.int64)
+    return held
 
 
 def _together(parts: list[Contour]) -> Contour:
-    """Put contours into one; points know which of them they are of, from 0."""
-    counts = [len(part.points) for part in parts]
-    begins = np.cumsum([0, *counts])
-    triangles = [part.triangles + np.int32(begin) for part, begin in zip(parts, begins, strict=False)]
-    return Contour(
-        np.concatenate([part.points for part in parts]),
-        np.concatenate(triangles).astype(np.int32, copy=False),
-        np.repeat(np.arange(len(parts), dtype=np.int32), counts),
-    )
+    """Put contours into one; the list is emptied, so that each is let go of as soon as it is copied."""
+    points = sum(len(part.points) for part in parts)
+    owner = np.empty(points, np.int32)
+    triangles = np.empty((sum(len(part.triangles) for part in parts), 3), np.int32)
+    whole = Contour(np.empty((points, 3), np.float32), triangles, owner)
+    parts.reverse()
+    point = face = 0
+    while parts:
+        part = parts.pop()
+        assert part.objects is not None
+        to_point, to_face = point + len(part.points), face + len(part.triangles)
+        whole.points[point:to_point] = part.points
+        triangles[face:to_face] = part.triangles + np.int32(point)
+        owner[point:to_point] = part.objects
+        point, face = to_point, to_face
+    return whole
 
 
 def _split(found: Contour, numbers: NDArray[np.int64], scale: NDArray[np.float32]) -> dict[int, SurfacePiece]:

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.wording import grouped
+from sxtstudio.surface import objects as surface_objects
 from sxtstudio.surface.mesh import Surface
 from sxtstudio.surface.objects import ObjectMesh, ObjectSurface, SurfacePiece, object_bodies, polydata
+from sxtstudio.surface.simplify import simplify
 
 VOXEL_NM = (20.0, 10.0, 10.0)
 LARGE = 2**31 + 9
@@ -36,7 +39,7 @@ def bodies(objects: NDArray[np.uint32]) -> dict[int, ObjectSurface]:
         low, high = where.min(0).tolist(), (where.max(0) + 1).tolist()
         boxes[number] = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
     boxes[99] = boxes[3]
-    return object_bodies(objects, boxes, VOXEL_NM, max_faces=100_000, moving_faces=3_000)
+    return dict(object_bodies(objects, boxes, VOXEL_NM, max_faces=100_000, moving_faces=3_000).surfaces)
 
 
 def volume(piece: SurfacePiece) -> float:
@@ -60,6 +63,48 @@ def test_each_object_is_closed_in_its_place_and_of_its_volume(
     assert sum(len(body.light.triangles) for body in bodies.values()) <= 3_000
 
 
+def boxes_of(objects: NDArray[np.uint32]) -> dict[int, Box]:
+    return {number: Box((0, 0, 0), (60, 60, 60)) for number in np.unique(objects[objects > 0]).tolist()}
+
+
+def test_simplified_surfaces_say_so(objects: NDArray[np.uint32]) -> None:
+    whole = object_bodies(objects, boxes_of(objects), VOXEL_NM, max_faces=100_000, moving_faces=3_000)
+    fewer = object_bodies(objects, boxes_of(objects), VOXEL_NM, max_faces=4_000, moving_faces=3_000)
+    before, after = (
+        sum(len(body.full.triangles) for body in one.surfaces.values()) for one in (whole, fewer)
+    )
+    assert not whole.notes and after <= 4_000 < before
+    (note,) = fewer.notes
+    assert note.startswith(
+        f"The surfaces of 3 objects were simplified from {grouped(before)} to {grouped(after)} faces "
+        "(points closer than about "
+    )
+    edge = float(note.partition("than about ")[2].split()[0])
+    # About as far apart are points of which one in each cube is left: the faces fall with its square.
+    assert edge == pytest.approx(np.sqrt(before / after), rel=0.4)
+
+
+def test_more_faces_than_can_be_held_leave_no_object_out(
+    objects: NDArray[np.uint32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes last is drawn as what comes first; the memory holds some of the faces at a time."""
+    monkeypatch.setattr(surface_objects, "_MOST_HELD", 5_000)
+    held: list[int] = []
+    monkeypatch.setattr(
+        surface_objects,
+        "simplify",
+        lambda found, *given: held.append(len(found.triangles)) or simplify(found, *given),
+    )
+    found = object_bodies(objects, boxes_of(objects), VOXEL_NM, max_faces=2_500, moving_faces=2_000)
+    assert set(found.surfaces) == set(CENTRES) and len(held) > 2
+    one = max(len(body.full.triangles) for body in found.surfaces.values())
+    assert one < 1.6 * min(len(body.full.triangles) for body in found.surfaces.values())
+    for number, body in found.surfaces.items():
+        assert volume(body.full) == pytest.approx(
+            np.count_nonzero(objects == number) * np.prod(VOXEL_NM), rel=0.06
+        )
+
+
 def test_colours_and_what_is_shown_change_without_other_surfaces(bodies: dict[int, ObjectSurface]) -> None:
     mesh = ObjectMesh({number: body.full for number, body in bodies.items()})
     assert mesh.numbers.tolist() == [3, 5, LARGE]
@@ -81,7 +126,8 @@ def test_colours_and_what_is_shown_change_without_other_surfaces(bodies: dict[in
 
 
 def test_nothing_makes_an_empty_mesh() -> None:
-    assert object_bodies(np.zeros((4, 4, 4), np.uint32), {}, None, max_faces=10, moving_faces=10) == {}
+    nothing = object_bodies(np.zeros((4, 4, 4), np.uint32), {}, None, max_faces=10, moving_faces=10)
+    assert not nothing.surfaces and not nothing.notes
     mesh = ObjectMesh({})
     mesh.style(np.empty((0, 3), np.uint8), np.empty(0, bool))
     assert mesh.mesh.GetNumberOfCells() == 0

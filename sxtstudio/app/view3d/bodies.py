@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,15 @@ _LARGE_VOXELS = 30_000_000
 _STEPPED_BACK, _BACKGROUND = 0.35, 128
 
 
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What a job has made: all surfaces that there are then, put together, and what is to be said of them."""
+
+    bodies: Mapping[int, ObjectSurface]
+    meshes: BodyMeshes | None
+    notes: tuple[str, ...]
+
+
 class Bodies(QObject):
     """Follows the objects of a document; only what has changed gets another surface."""
 
@@ -54,7 +64,7 @@ class Bodies(QObject):
         self._seen_before = seen_before
         self._document: Document | None = None
         self._cut = CuttingPlane(self._session, canvas, scene, self)
-        self._bodies: dict[int, ObjectSurface] = {}
+        self._bodies: Mapping[int, ObjectSurface] = {}
         self._meshes: BodyMeshes | None = None
         self._dirty: set[int] | None = None  # numbers to make anew; None: all of them
         self._made_with: tuple[int, int] | None = None  # smoothing and most faces
@@ -74,6 +84,8 @@ class Bodies(QObject):
             self._job.cancel()
             self._job = None
         self._document, self._bodies, self._dirty, self._made_with = document, {}, None, None
+        self._notes = ()
+        self._status.set(body_notes=())
         self._put(None)
         if document is not None:
             self.update()
@@ -123,14 +135,17 @@ class Bodies(QObject):
             return
         if self._job is not None:
             self._job.cancel()
-        wanted = self._dirty
+        # A copy: what is edited meanwhile is made anew after this.
+        wanted = None if self._dirty is None else frozenset(self._dirty)
         share = 1.0
         if wanted is not None and len(document.object_table.rows):
             share = max(0.02, len(wanted) / len(document.object_table.rows))
         voxel_nm, boxes = document.voxel_nm, document.object_boxes
         most, moving = max(1, int(share * state.max_faces)), max(1, int(share * MOVING_FACES))
+        rows = document.object_table.rows.keys()  # a box may be of an object that was deleted
+        kept = {} if wanted is None else {n: one for n, one in self._bodies.items() if n not in wanted}
 
-        def work(job: Job) -> tuple[dict[int, ObjectSurface], int]:
+        def work(job: Job) -> _Made:
             boxes.refresh(objects)  # what was drawn last may not have been looked at yet
             numbers = boxes.numbers if wanted is None else tuple(wanted)
             found = {number: boxes.of(number, objects) for number in numbers}
@@ -144,49 +159,44 @@ class Bodies(QObject):
                 iterations=state.smooth,
                 progress=job.progress,
             )
-            return made, len(there) - len(made)
+            bodies = {**kept, **made.surfaces}
+            too_small = len((there.keys() & rows) - made.surfaces.keys())
+            notes = (*made.notes, _too_small(too_small)) if too_small else made.notes
+            return _Made(bodies, BodyMeshes(bodies) if bodies else None, notes)
 
         quiet = wanted is not None and len(wanted) <= _FEW
         self._job = job = self._context.jobs.start(
             "Surfaces of the objects",
             work,
-            on_done=lambda made: self._on_done(job, wanted, state, *made),
+            on_done=lambda made: self._on_done(job, wanted, state, made),
             on_error=lambda error: self._on_stopped(job, error),
             on_cancel=lambda: self._on_stopped(job, None),
             quiet=quiet,
         )
 
-    def _on_done(
-        self,
-        job: Job,
-        wanted: set[int] | None,
-        state: SceneState,
-        found: Mapping[int, ObjectSurface],
-        too_small: int,
-    ) -> None:
+    def _on_done(self, job: Job, wanted: frozenset[int] | None, state: SceneState, made: _Made) -> None:
         if job is not self._job:
             return
         self._job = None
+        self._bodies = made.bodies
         if wanted is None:
-            self._bodies, self._made_with = dict(found), _settings(state)
-            self._notes = (_too_small(too_small),) if too_small else ()
+            self._made_with, self._notes = _settings(state), made.notes
             self._dirty = set() if self._dirty is None else self._dirty
         else:
-            for number in wanted:
-                self._bodies.pop(number, None)
-            self._bodies.update(found)
+            self._notes = self._notes or made.notes  # those of the whole say it already
             self._dirty = None if self._dirty is None else self._dirty - wanted
         first = self._meshes is None
-        self._put(BodyMeshes(self._bodies) if self._bodies else None)
+        self._put(made.meshes)
         if self._meshes is None:
             return
         if first and not self._seen_before():
             # The membranes would hide them, or be drawn twice. Who wants both ticks the labels again.
             self._scene.set(surface_visible=False)
+        self._status.set(body_notes=self._notes)
         if not self._scene.value.surface_visible:
             shown = f"{count(len(self._bodies), 'object')}, {grouped(self._meshes.full.face_count)} faces"
             outdated = self.needs_update(self._scene.value)
-            self._status.set(summary=shown, notes=self._notes, message="", outdated=outdated)
+            self._status.set(summary=shown, notes=(), message="", outdated=outdated)
 
     def _on_stopped(self, job: Job, error: Exception | None) -> None:
         if job is not self._job:

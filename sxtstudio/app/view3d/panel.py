@@ -199,6 +199,8 @@ class SurfacePanel(QWidget):
         elif status.outdated:
             lines.append("Out of date: labels or settings have changed since.")
         lines += status.notes
+        if self._view.scene.value.bodies_visible:
+            lines += status.body_notes
         if status.message and not status.building:
             lines.append(status.message)
         document = self._context.session.document

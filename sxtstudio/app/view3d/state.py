@@ -140,6 +140,8 @@ class SceneStatus:
         The labels have changed since the surface was made.
     summary, notes
         What is shown ("120 objects, 300,000 faces"), and what the user should know of it.
+    body_notes
+        The same of the surfaces of the objects.
     message
         A sentence in place of a surface: no labels yet, no OpenGL.
     opengl, software
@@ -153,6 +155,7 @@ class SceneStatus:
     outdated: bool = False
     summary: str = ""
     notes: tuple[str, ...] = ()
+    body_notes: tuple[str, ...] = ()
     message: str = ""
     opengl: str = ""
     software: bool = False

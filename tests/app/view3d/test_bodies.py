@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.view3d import bodies as view_bodies
 from sxtstudio.app.view3d.contents import ScenePart
 from sxtstudio.app.view3d.scene import Picked
 from sxtstudio.app.view3d.view import View3D
@@ -19,8 +21,9 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_colours import number_colours
 from sxtstudio.core.object_table import ObjectRow
+from sxtstudio.core.wording import grouped
 from sxtstudio.surface import OpenGL
-from sxtstudio.surface.objects import BodyMeshes
+from sxtstudio.surface.objects import BodyMeshes, ObjectBodies
 from sxtstudio.workflow.document.project import adopt, save, snapshot
 from tests.app.objects.conftest import BOXES, LARGE, room
 
@@ -106,9 +109,17 @@ def test_other_settings_make_all_surfaces_anew_when_that_is_asked_for(
     assert fewer is not None and fewer.full.face_count <= max(2000, faces // 8) < faces
     assert not view.status.value.outdated
     assert 77 not in view.body_surfaces
-    assert view.status.value.notes == (
-        "1 object is too small to be drawn with so few faces: raise “Most faces”, and update.",
+    simplified, too_small = view.status.value.body_notes
+    assert too_small == (
+        "1 object is too small to be drawn with so few faces: raise “Most faces”, and update."
     )
+    assert simplified.startswith(f"The surfaces of 4 objects were simplified from {grouped(faces)} to ")
+    assert f" to {grouped(fewer.full.face_count)} faces (points closer than about " in simplified
+    said = room.context.parts.surface._summary.text()
+    assert simplified in said and too_small in said
+    view.scene.set(bodies_visible=False)
+    assert simplified not in room.context.parts.surface._summary.text()
+    view.scene.set(bodies_visible=True)
     view.update_surface()
     assert not view.status.value.outdated and bodies(view) is fewer, "nothing is to be done"
 
@@ -142,6 +153,33 @@ def test_a_click_chooses_and_a_change_makes_one_surface_anew(
     room.actions_.by_name["edit.undo"].trigger()
     qtbot.waitUntil(lambda: set(view.body_surfaces) == set(BOXES), timeout=60_000)
     assert view.body_surfaces[3] is former[3]
+
+
+def test_what_is_edited_while_surfaces_are_made_is_made_anew_after_that(
+    room: MainWindow, view: View3D, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job ends before the next one was to begin: what was edited meanwhile must not count as done."""
+    document = room.session.document
+    assert document is not None
+    made = view_bodies.object_bodies
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*given: Any, **more: Any) -> ObjectBodies:
+        begun.set()
+        go_on.wait(30)
+        return made(*given, **more)
+
+    def delete(number: int) -> None:
+        recorder = room.session.record(EditKind.DELETE_OBJECT, "objects")
+        recorder.write(BOXES[number], np.zeros(BOXES[number].shape, np.uint32))
+        room.session.commit(recorder, rows=document.object_table.change({number: None}))
+
+    monkeypatch.setattr(view_bodies, "object_bodies", slow)
+    delete(5)
+    qtbot.waitUntil(begun.is_set, timeout=60_000)
+    delete(3)
+    go_on.set()
+    qtbot.waitUntil(lambda: set(view.body_surfaces) == {LARGE}, timeout=60_000)
 
 
 def test_the_labels_step_back_at_the_first_showing_whatever_a_project_says(

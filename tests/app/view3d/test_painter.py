@@ -52,7 +52,7 @@ def scene(opengl: Any) -> Iterator[Scene3D]:
     bodies = np.zeros(SHAPE, np.uint32)
     bodies[8:14, 14:20, 10:16], bodies[8:14, 14:20, 16:22] = 3, 9
     boxes = {3: Box((8, 14, 10), (14, 20, 16)), 9: Box((8, 14, 16), (14, 20, 22))}
-    found = BodyMeshes(object_bodies(bodies, boxes, VOXEL, max_faces=10_000, moving_faces=2_000))
+    found = BodyMeshes(object_bodies(bodies, boxes, VOXEL, max_faces=10_000, moving_faces=2_000).surfaces)
     found.style(np.array([(250, 20, 20), (20, 220, 60)], np.uint8), np.array([True, True]))
     scene.set_bodies(found)
     touching = contacts_in(bodies, VOXEL, {3: "Vesicle", 9: "ER"}, ContactRule("Vesicle", "ER", 20.0))

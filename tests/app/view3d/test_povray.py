@@ -54,7 +54,7 @@ def scene(opengl: Any) -> Iterator[Scene3D]:
     window.SetAlphaBitPlanes(1)
     scene = Scene3D(window, software=opengl.software)
     scene.set_volume(SHAPE, VOXEL)
-    found = BodyMeshes(object_bodies(numbers, boxes, VOXEL, max_faces=100_000, moving_faces=20_000))
+    found = BodyMeshes(object_bodies(numbers, boxes, VOXEL, max_faces=100_000, moving_faces=20_000).surfaces)
     found.style(COLOURS, np.array([True, True]))
     scene.set_bodies(found)
     values = np.zeros(SHAPE[1:], np.float32)

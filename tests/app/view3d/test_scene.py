@@ -291,7 +291,7 @@ def test_bodies_are_picked_by_number_coloured_and_hidden(scene: Scene3D) -> None
     numbers = np.zeros(SHAPE, np.uint32)
     numbers[10:20, 10:30, 10:35], numbers[10:20, 10:30, 45:70] = 2**31 + 1, 6
     boxes = {2**31 + 1: Box((10, 10, 10), (20, 30, 35)), 6: Box((10, 10, 45), (20, 30, 70))}
-    meshes = BodyMeshes(object_bodies(numbers, boxes, VOXEL, max_faces=20_000, moving_faces=3_000))
+    meshes = BodyMeshes(object_bodies(numbers, boxes, VOXEL, max_faces=20_000, moving_faces=3_000).surfaces)
     colours = np.array([(20, 20, 250), (250, 20, 20)], np.uint8)  # of 6, and of the large number
     meshes.style(colours, np.array([True, True]))
     scene.set_surface(None)
