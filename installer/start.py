@@ -54,7 +54,7 @@ def main() -> int:
     """Run the command line; a program of which half is missing says so in a sentence."""
     try:
         from sxtstudio.cli import main as command_line
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         print(
             f"sxtstudio: A part of SXT Studio is missing or damaged ({error}): install SXT Studio again.",
             file=sys.stderr,

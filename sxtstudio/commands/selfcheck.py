@@ -31,17 +31,12 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Try everything and say what was found."""
-    try:
-        return _run(arguments)
-    except ImportError as error:  # even the check needs a little
+    try:  # even the check needs a little
+        from sxtstudio.core.atomic import atomic_write
+        from sxtstudio.workflow.selfcheck.check import self_check
+    except Exception as error:  # numpy, when half of it is gone, lists a folder that is not there
         say(f"A part of SXT Studio is missing or damaged ({error}): install it again.")
         return FAILED
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    from sxtstudio.core.atomic import atomic_write
-    from sxtstudio.workflow.selfcheck.check import self_check
-
     if arguments.output:  # before a minute's work is done for nothing
         _check_output(Path(arguments.output))
     with shown_progress() as (progress, _):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from sxtstudio.core.packaged import is_packaged
+from sxtstudio.core.packaged import is_of_the_package, is_packaged
 from sxtstudio.core.printable import printable, printable_lines
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -71,13 +71,14 @@ def sentence_of(error: BaseException, slices_from: SliceBase = 1) -> str | None:
 
     Besides ``UserError`` these are too little memory, and whatever the operating system says of a file
     that it was asked for: no space, no permission, a name that is too long, a disk that has gone; and a
-    library that is not there in an installed application, which has all of them.
+    library or file that is not there in an installed application, which has all of them.
     """
     if isinstance(error, UserError):
         return error.counted_from(slices_from)
     if isinstance(error, MemoryError):
         return "There is not enough free memory for this. Close other programs, or work on fewer slices."
-    if isinstance(error, ImportError) and is_packaged():
+    is_gone = isinstance(error, FileNotFoundError) and is_of_the_package(error.filename)
+    if is_gone or (isinstance(error, ImportError) and is_packaged()):
         return f"A part of SXT Studio is missing or damaged ({printable(str(error))}): install it again."
     if not isinstance(error, OSError) or error.errno is None:
         return None

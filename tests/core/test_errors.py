@@ -1,8 +1,10 @@
 import errno
 import sys
+from pathlib import Path
 
 import pytest
 
+import sxtstudio
 from sxtstudio.core.errors import UserError, sentence_of
 
 
@@ -35,3 +37,17 @@ def test_a_missing_part_of_the_installed_application_is_a_sentence(monkeypatch: 
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     said = sentence_of(error)
     assert said is not None and "vtkmodules" in said and "install it again" in said
+
+
+def test_a_file_of_the_installed_application_that_is_gone_is_told_from_one_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """So numpy ends when its compiled half is gone: it lists its folder."""
+    gone = FileNotFoundError(
+        errno.ENOENT, "No such file", str(Path(sxtstudio.__file__).parents[1] / "numpy" / "_core")
+    )
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    said = sentence_of(gone)
+    assert said is not None and "numpy" in said and "install it again" in said
+    said = sentence_of(FileNotFoundError(errno.ENOENT, "No such file", str(tmp_path / "cell.mrc")))
+    assert said is not None and "Check its name" in said

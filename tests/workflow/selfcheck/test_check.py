@@ -266,9 +266,21 @@ def test_a_broken_library_of_images_is_one_of_the_findings(tmp_path: Path) -> No
     assert json.loads(file.read_text()) == printed
 
 
-def test_a_check_that_cannot_begin_is_a_failure_and_no_wrong_usage() -> None:
+_NUMPY_LISTS_A_FOLDER_THAT_IS_GONE = """
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            raise FileNotFoundError(2, "No such file or directory", "/opt/sxtstudio/_internal/numpy/_core")
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize(
+    "fault", ["sys.modules['sxtstudio.workflow.libraries'] = None\n", _NUMPY_LISTS_A_FOLDER_THAT_IS_GONE]
+)
+def test_a_check_that_cannot_begin_is_a_failure_and_no_wrong_usage(fault: str) -> None:
     script = (
-        "import sys; sys.modules['sxtstudio.workflow.libraries'] = None\n"
+        "import sys\n" + fault + "\n"
         "from sxtstudio.core import errors\n"
         "errors.is_packaged = lambda: True\n"
         "from sxtstudio.cli import main\n"
