@@ -24,6 +24,7 @@ from sxtstudio.core.distance import distances
 from sxtstudio.core.measure.columns import Column, Quantity
 from sxtstudio.core.measure.configurations import euler_table, plane_codes
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
+from sxtstudio.core.measure.widths import beyond_tip, positions, radii_around, radii_at, widths_of
 from sxtstudio.core.progress import Progress
 
 Floats = NDArray[np.float64]
@@ -111,20 +112,34 @@ def centre_line(mask: Mask, voxel: tuple[float, float, float]) -> CentreLine:
     ring = _ring(graph, path)
     if ring is not None:
         points = _smoothed(graph.places[ring], closed=True)
-        return _line(points, _widths(points, distance, graph), graph.edges, closed=True)
+        width = widths_of(radii_at(points, distance, voxel, graph.factor, closed=True), voxel)
+        return _line(points, width, graph.edges, closed=True)
     points = _resampled(_smoothed(graph.places[path], closed=False), graph)
-    width = _widths(points, distance, graph)
-    inner = _inner(_positions(points * graph.edges), width)
+    radius = radii_around(points, distance, graph.factor)
+    inner = _inner(positions(points * graph.edges), radius)
     straight = points[0] - points[-1]
     ends = [
-        _tip(line, straight * side, float(radius) / 2, mask, graph)
-        for line, side, radius in (
-            (points[inner], 1, width[inner][0]),
-            (points[inner][::-1], -1, width[inner][-1]),
+        _tip(line, straight * side, float(around), mask, graph)
+        for line, side, around in (
+            (points[inner], 1, radius[inner][0]),
+            (points[inner][::-1], -1, radius[inner][-1]),
         )
     ]
-    points = np.concatenate([ends[:1], points[inner], ends[1:]])
-    return _line(points, np.concatenate([[0.0], width[inner], [0.0]]), graph.edges, closed=False)
+    # What tapers has its smallest balls in the tips: the line is looked at from one end to the other.
+    before = _resampled(np.stack([ends[0], points[inner[0]]]), graph)[:-1]
+    after = _resampled(np.stack([points[inner[-1]], ends[1]]), graph)[1:]
+    points = np.concatenate([before, points[inner], after])
+    way = points * graph.edges
+    radius = radii_at(points, distance, voxel, graph.factor)
+    position, slack = positions(way), 0.5 * min(voxel)
+    begin = beyond_tip(way, radius, slack)
+    end = len(points) - beyond_tip(way[::-1], radius[::-1], slack)
+    if begin >= end:
+        begin = int(np.argmax(np.minimum(position, position[-1] - position)))
+        end = begin + 1
+    points = np.concatenate([ends[:1], points[begin:end], ends[1:]])
+    width = widths_of(radius[begin:end], voxel)
+    return _line(points, np.concatenate([[0.0], width, [0.0]]), graph.edges, closed=False)
 
 
 @dataclass(frozen=True)
@@ -246,7 +261,7 @@ def _ring(graph: _Graph, path: NDArray[np.int64]) -> NDArray[np.int64] | None:
     if len(path) < 2 * _TIP_STEPS or not graph.has_tunnel():
         return None
     line = graph.places[path] * graph.edges
-    position, depth = _positions(line), graph.depth[path]
+    position, depth = positions(line), graph.depth[path]
     ends = 1.5 * depth[[0, -1]] + depth.max()
     inner = (position > ends[0]) & (position[-1] - position > ends[1])
     apart, nearest = KDTree(line).query(graph.places * graph.edges)
@@ -264,10 +279,10 @@ def _ring(graph: _Graph, path: NDArray[np.int64]) -> NDArray[np.int64] | None:
     return np.concatenate([halves[0], halves[1][-2:0:-1]])
 
 
-def _inner(position: Floats, width: Floats) -> NDArray[np.int64]:
+def _inner(position: Floats, radius: Floats) -> NDArray[np.int64]:
     """Return the points of a line (n,) that lie no nearer to its ends than to the surface; one at least."""
     to_end = np.minimum(position, position[-1] - position)
-    inner = np.flatnonzero(to_end >= width / 2)
+    inner = np.flatnonzero(to_end >= radius)
     if not inner.size:
         inner = np.array([np.argmax(to_end)])
     return np.arange(inner[0], inner[-1] + 1)
@@ -302,41 +317,20 @@ def _tip(line: Floats, straight: Floats, radius: float, mask: Mask, graph: _Grap
     return np.asarray((start + beyond * along) / graph.edges)
 
 
-def _widths(points: Floats, distance: NDArray[np.float32], graph: _Graph) -> Floats:
-    """Return twice the distance from the surface around points (n, 3).
-
-    They lie in the middle of the object as far as blocks let them: half a block and a voxel more is looked at
-    on each side.
-    """
-    middle = np.round(points).astype(np.int64)
-    around = [
-        np.clip(middle[:, axis, None] + np.arange(-reach, reach + 1), 0, distance.shape[axis] - 1)
-        for axis, reach in enumerate(factor // 2 + 1 for factor in graph.factor)
-    ]
-    z, y, x = around
-    deepest = distance[z[:, :, None, None], y[:, None, :, None], x[:, None, None, :]].max(axis=(1, 2, 3))
-    return np.asarray(2.0 * deepest.astype(np.float64))
-
-
 def _resampled(points: Floats, graph: _Graph) -> Floats:
     """Return points on the same line about half a block apart: widths are to be those all along it."""
-    position = _positions(points * graph.edges)
+    position = positions(points * graph.edges)
     step = max(float(graph.edges.min()), float(graph.steps.min()) / 2)
     every = np.linspace(0, position[-1], math.ceil(position[-1] / step) + 1)
     return np.stack([np.interp(every, position, axis) for axis in points.T], axis=1)
 
 
 def _line(points: Floats, width: Floats, edges: Floats, *, closed: bool) -> CentreLine:
-    position = _positions(points * edges)
+    position = positions(points * edges)
     length = float(position[-1])
     if closed:
         length += float(np.linalg.norm((points[0] - points[-1]) * edges))
     return CentreLine(points, position, width, length, closed)
-
-
-def _positions(line: Floats) -> Floats:
-    """Return how far along a line (n, 3) each of its points lies (n,)."""
-    return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
 
 
 def _smoothed(points: Floats, *, closed: bool) -> Floats:
@@ -405,7 +399,8 @@ COLUMNS: tuple[Column, ...] = (
         Quantity.NM,
         "Mean width along the centre line: the diameter of the largest ball that fits into the object around "
         "each of its points. Both ends, up to the balls that fill the tips, are left out.",
-        "2 × mean(distance from the surface)",
+        "2 × mean(distance from the surface) + 0.4 × shortest edge of a voxel, which is lost where no voxel "
+        "lies right in the middle",
     ),
     Column("width_sd", "Width, SD", Quantity.NM, "Standard deviation of the width along the centre line."),
     Column("width_min", "Width, smallest", Quantity.NM, "Smallest width along the centre line."),

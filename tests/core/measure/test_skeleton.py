@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,10 @@ from scipy.sparse.csgraph import dijkstra
 from sxtstudio.core.distance import distances
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.measure.skeleton import COLUMNS, SKELETON, _free_ways, _Graph, centre_line
+
+sys.path.append(str(Path(__file__).parent))
+
+from analytic import ellipsoid, voxels
 
 Mask = NDArray[np.bool_]
 Voxel = tuple[float, float, float]
@@ -35,18 +42,102 @@ def capsule(direction: tuple[float, float, float], length: float, radius: float,
     return np.asarray(np.linalg.norm(places - along[..., None] * unit, axis=-1) <= radius)
 
 
-def ring(around: float, radius: float, voxel: Voxel, angle: float = math.tau) -> Mask:
+def ring(around: float, radius: float, voxel: Voxel, angle: float = math.tau, between: float = 0.0) -> Mask:
     """A torus, or a part of it with round ends."""
     side = 2 * (around + radius) + 3 * voxel[1]
     places = grid((2 * radius + 3 * voxel[0], side, side), voxel)
     z, y, x = np.moveaxis(places, -1, 0)
-    mask = np.hypot(np.hypot(y, x) - around, z) <= radius
+    mask = np.hypot(np.hypot(y, x) - around, z + between * voxel[0]) <= radius
     if angle < math.tau:
         mask &= np.abs(np.arctan2(y, x)) <= angle / 2
         for end in (-angle / 2, angle / 2):
             centre = (0, around * math.sin(end), around * math.cos(end))
             mask |= np.linalg.norm(places - centre, axis=-1) <= radius
     return np.asarray(mask)
+
+
+def tapered(balls: list[tuple[float, float]], direction: tuple[float, float, float], voxel: Voxel) -> Mask:
+    """The hulls of each ball and the next, which lie in a row: (place, radius) of each.
+
+    Between them the largest ball that fits grows evenly from the one to the other.
+    """
+    unit = np.array(direction) / np.linalg.norm(direction)
+    places, radii = np.array(balls).T
+    middle = (places[0] + places[-1]) / 2
+    size = np.abs(unit) * (places[-1] - places[0]) + 2 * radii.max() + 3 * np.array(voxel)
+    at = grid(tuple(size), voxel) - 0.21 * np.array(voxel)
+    along = at @ unit + middle
+    across = np.sqrt(np.maximum(np.square(at).sum(axis=-1) - (along - middle) ** 2, 0))
+    mask = np.zeros(at.shape[:-1], bool)
+    for (begin, first), (end, last) in pairwise(balls):
+        slope = (last - first) / (end - begin)
+        nearest = np.clip(along + across * slope / math.sqrt(1 - slope**2), begin, end)
+        mask |= np.hypot(along - nearest, across) <= first + slope * (nearest - begin)
+    return np.asarray(mask)
+
+
+DIRECTIONS = [(0, 0, 1), (1, 0, 0), (1, 2, 2), (2, -1, 5), (3, 1, -2)]
+
+
+def widths(mask: Mask, voxel: Voxel) -> NDArray[np.float64]:
+    """Mean, smallest and largest width, as they stand in the table."""
+    found = measure_objects(mask.astype(np.uint8), voxel, groups=[SKELETON]).values
+    return np.array([found[key][0] for key in ("width_mean", "width_min", "width_max")])
+
+
+@VOXELS
+@pytest.mark.parametrize(
+    "balls",
+    [
+        [(0, 32), (400, 112)],
+        [(0, 24), (300, 80)],
+        [(0, 24), (240, 80), (480, 24)],
+        [(0, 80), (160, 36), (320, 80)],
+        [(0, 40), (400, 40)],
+    ],
+    ids=["tapers", "tapers more", "spindle", "waist", "capsule"],
+)
+def test_the_widths_of_what_tapers_are_those_of_its_balls(
+    balls: list[tuple[float, float]], voxel: Voxel
+) -> None:
+    measured = np.array([widths(tapered(balls, direction, voxel), voxel) for direction in DIRECTIONS])
+    places, radii = np.array(balls, float).T
+    mean = np.trapezoid(2 * radii, places) / (places[-1] - places[0])
+    expected = np.array([mean, 2 * radii.min(), 2 * radii.max()])
+    assert measured.mean(axis=0) == pytest.approx(expected, rel=0.09)
+    assert measured[:, 0].mean() == pytest.approx(mean, rel=0.035)
+    # One body lies better in its voxels than another.
+    assert np.abs(measured - expected).max() < 2 * min(voxel) + 0.05 * expected.max()
+
+
+@VOXELS
+@pytest.mark.parametrize("half", [(7, 7, 27), (9, 9, 24), (5, 5, 26)], ids=str)
+def test_an_ellipsoid_is_as_narrow_as_the_balls_in_its_tips(
+    half: tuple[float, float, float], voxel: Voxel
+) -> None:
+    """Their radius is that of its curvature there, b² / a; the mean of all is that along a semi-ellipse."""
+    scale = max(voxel)
+    edges = (voxel[0] / scale, voxel[1] / scale, voxel[2] / scale)
+    body = ellipsoid(*half)
+    b, a = half[0], half[2]
+    measured = np.array([widths(voxels(body, edges, turn) > 0, edges) for turn in range(5)]).mean(axis=0)
+    # Between the tips' balls, whose middles lie at ±(a² - b²) / a, radii are b √(1 - x² / (a² - b²)).
+    x = np.linspace(0, (a * a - b * b) / a, 1001)
+    mean = 2 * b * np.mean(np.sqrt(1 - x**2 / (a * a - b * b)))
+    assert measured[[0, 2]] == pytest.approx([mean, 2 * b], rel=0.03)
+    # A ball is hardly told from the next, wider one: where it ends is known to a voxel or two.
+    assert measured[1] == pytest.approx(2 * b * b / a, abs=2.7)
+
+
+@pytest.mark.parametrize("radius", [40, 64, 80])
+def test_a_tube_with_flat_ends_is_as_wide_all_along(radius: float) -> None:
+    """The way begins in the corner of its end, where it is narrow."""
+    voxel = (8.0, 8.0, 8.0)
+    places = grid((2 * radius + 24, 2 * radius + 24, 8 * radius + 24), voxel) - 0.21 * np.array(voxel)
+    tube = (np.hypot(places[..., 0], places[..., 1]) <= radius) & (np.abs(places[..., 2]) <= 4 * radius)
+    mean, least, most = widths(tube, voxel)
+    assert mean == pytest.approx(2 * radius, rel=0.05)
+    assert (least, most) == pytest.approx((mean, mean), rel=0.03)
 
 
 @VOXELS
@@ -73,10 +164,13 @@ def test_a_bent_capsule_is_measured_along_its_bend(angle: float, voxel: Voxel) -
 @VOXELS
 @pytest.mark.parametrize("radius", [32, 64, 80])
 def test_a_ring_is_measured_once_round(radius: float, voxel: Voxel) -> None:
-    line = centre_line(ring(300, radius, voxel), voxel)
-    assert line.closed
-    assert line.length == pytest.approx(math.tau * 300, rel=0.03)
-    assert line.width.mean() == pytest.approx(2 * radius, rel=0.04)
+    found = []
+    for between in (0.0, 0.5):  # its middle lies on that of a voxel, or between two slices
+        line = centre_line(ring(300, radius, voxel, between=between), voxel)
+        assert line.closed
+        assert line.length == pytest.approx(math.tau * 300, rel=0.03)
+        found.append(line.width.mean())
+    assert np.mean(found) == pytest.approx(2 * radius, rel=0.04)
 
 
 @pytest.mark.parametrize("radius", [12, 15, 20])
