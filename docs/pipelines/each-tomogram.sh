@@ -32,6 +32,8 @@ step() {
 for tomogram in "$incoming"/*.mrc "$incoming"/*.rec; do
   [ -f "$tomogram" ] || continue
   name=$(basename "${tomogram%.*}")
+  # Beside cell.mrc, cell.rec has results of its own.
+  case $tomogram in *.rec) [ -f "${tomogram%.rec}.mrc" ] && name=$name-rec ;; esac
   out=$results/$name log=$results/$name.jsonl
   [ -f "$out.csv" ] && continue
   if [ ! -f "$out.labels.tif" ]; then
