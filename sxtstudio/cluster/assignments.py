@@ -58,7 +58,8 @@ class BegunTomogram:
 
     ``before`` is what its labels were before it began, ``ranges`` are its ranges where it is divided,
     ``cleaning`` those of its clean-up once that is planned, ``rounds`` how often ranges were given out or
-    joined anew, ``segmented`` what became of its segmentation once objects are looked for in that.
+    joined anew, ``lost`` whether a worker of it was lost, ``segmented`` what became of its segmentation once
+    objects are looked for in that.
     """
 
     number: int
@@ -71,6 +72,7 @@ class BegunTomogram:
     cleaning: dict[int, Task] | None = None
     whole: Task | None = None
     rounds: int = 0
+    lost: bool = False
     segmented: JobOutcome | None = None
     workers: dict[str, str] = field(default_factory=dict)  # by their address
 

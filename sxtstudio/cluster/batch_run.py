@@ -108,9 +108,18 @@ class BatchRun:
                 break
             division = self._division()
             number, job = self._ahead.popleft()
-            self._open[number] = BegunTomogram(number, job, division, Before.of(job))
-            self._open[number].begin()
+            again = self._batch.job_of(number) if self._is_written_by_others(job) else job
+            if again is not None:
+                self._begin(number, again, division)
         return left
+
+    def _begin(self, number: int, job: SegmentJob, division: Division | None) -> None:
+        self._open[number] = BegunTomogram(number, job, division, Before.of(job))
+        self._open[number].begin()
+
+    def _is_written_by_others(self, job: SegmentJob) -> bool:
+        """Whether there are labels now of a name that was free when it was given, as another run has them."""
+        return self._batch.parameters.existing != "replace" and _is_seen(job.output)
 
     def _look_ahead(self, numbers: Iterator[int | None], left: bool) -> bool:
         """Name the labels of the next tomograms, of no more than there are workers; False: no more come."""
@@ -239,13 +248,35 @@ class BatchRun:
                 self._batch.count_slices(tomogram.number, *tomogram.slices)
             case "missing" | "no-plan":
                 self._go_round(task, found)
+            case "there":
+                self._progressed(task)
+                self._take_there(tomogram)
             case "objects":
                 self._progressed(task)
                 self._end(tomogram, JobOutcome("done", objects=found.found()))
             case _:
                 self._progressed(task)
-                self._await_output(tomogram, found)
+                if found.state == "done":
+                    self._await_output(tomogram.job.output)
                 self._take_segmented(tomogram, found.outcome())
+
+    def _take_there(self, tomogram: BegunTomogram) -> None:
+        """Leave labels as they are that were written while its worker waited for whoever had the tomogram."""
+        self._await_output(tomogram.job.output)
+        if not _is_seen(tomogram.job.output):
+            self._end(tomogram, JobOutcome("done"))  # which says so
+            return
+        written = tomogram.written() if tomogram.lost else None
+        if written is not None:  # by a worker of ours that was lost and lived
+            self._take_segmented(tomogram, written)
+            return
+        number = tomogram.number
+        self._open.pop(number)
+        job = self._batch.job_of(number)  # by another run: it is left out, or has its labels beside those
+        if job is None:
+            self._shares.end(number)
+        else:
+            self._begin(number, job, tomogram.division)
 
     def _take_segmented(self, tomogram: BegunTomogram, outcome: JobOutcome) -> None:
         """Go on with the objects where these are wanted, else that was all."""
@@ -289,6 +320,7 @@ class BatchRun:
     def _lost(self, task: Task) -> None:
         """Give out again what was lost with its worker, unless that happens again and again."""
         tomogram = task.tomogram
+        tomogram.lost = True
         self.out.forget(task)
         written = tomogram.written() if task.step in (WorkerStep.BEGIN, WorkerStep.FINISH) else None
         if written is not None:  # it was lost with nothing but the word that it was done
@@ -340,12 +372,10 @@ class BatchRun:
         self.out.forget(task)
         task.tomogram.todo.appendleft(task)
 
-    def _await_output(self, tomogram: BegunTomogram, found: OutcomeRecord) -> None:
-        """Wait until the labels are seen here, which a network file system may take a while to show."""
-        if found.state != "done":
-            return
+    def _await_output(self, labels: Path) -> None:
+        """Wait until labels are seen here, which a network file system may take a while to show."""
         until = time.monotonic() + _SEEN_S
-        while not _is_seen(tomogram.job.output) and time.monotonic() < until:
+        while not _is_seen(labels) and time.monotonic() < until:
             self._progress.check()
             time.sleep(_WAIT_S)
 

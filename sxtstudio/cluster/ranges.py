@@ -55,6 +55,12 @@ def plan_if_divided(
     return _planned(state)
 
 
+def is_written(job: SegmentJob) -> bool:
+    """Whether labels are there of which nothing is left to be written."""
+    unfinished = partial_folder(job.output), ranges_folder(job.output)
+    return job.output.exists() and not any(folder.exists() for folder in unfinished)
+
+
 def do_range(
     job: SegmentJob, number: int, progress: Progress, on_slice: OnSlice, keeper: RunnerKeeper
 ) -> None:

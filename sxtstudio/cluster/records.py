@@ -92,6 +92,7 @@ class JobRecord(Struct, frozen=True, forbid_unknown_fields=True):
     ``back`` names the folders of the worker as the batch calls them, for the report. ``topic`` is what the
     worker's messages are sent under, ``key`` what they are about. ``division`` is for the step that begins
     it (None: as a whole), ``range`` the number of the range to do, ``objects`` for the step that finds them.
+    ``unless_there``: labels that another run has written meanwhile stay as they are.
     """
 
     key: str
@@ -114,6 +115,7 @@ class JobRecord(Struct, frozen=True, forbid_unknown_fields=True):
     division: Division | None = None
     range: Annotated[int, Meta(ge=0)] | None = None
     objects: ObjectsWantedRecord | None = None
+    unless_there: bool = False
 
     def job(self, model: str | Path | None) -> SegmentJob:
         """Return the job, with the model as it is found on this machine."""
@@ -165,12 +167,13 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     "refused": the worker cannot run it, as it has other versions; "no-model": it must be sent the model;
     "stopped": the worker was told to stop; "planned": it is divided into ``ranges``; "range-done": the range
     is; "missing": ranges with these numbers have to be done again, those that ``step`` does; "no-plan": its
-    plan has gone; "objects": there are so many of each class, with what to know in ``notes``.
+    plan has gone; "objects": there are so many of each class, with what to know in ``notes``; "there":
+    another run has written the labels.
     """
 
     state: Literal[
         "done", "failed", "projections", "refused", "no-model", "stopped", "planned", "range-done", "missing",
-        "no-plan", "objects",
+        "no-plan", "objects", "there",
     ]  # fmt: skip
     message: str = ""
     labelled: float | None = None
@@ -218,6 +221,7 @@ def job_record(
     division: Division | None = None,
     range_number: int | None = None,
     objects: ObjectsWanted | None = None,
+    unless_there: bool = False,
 ) -> JobRecord:
     """Return the record of a job, with the paths of the workers."""
     given, clean_up = job.parameters, job.clean_up
@@ -250,6 +254,7 @@ def job_record(
         division=division,
         range=range_number,
         objects=None if objects is None else _objects_record(objects),
+        unless_there=unless_there,
     )
 
 

@@ -58,6 +58,7 @@ class ClusterRunner:
                     division=task.tomogram.division,
                     range_number=task.range,
                     objects=batch.objects if task.step is WorkerStep.OBJECTS else None,
+                    unless_there=batch.parameters.existing != "replace",
                 )
             )
             run.out.model_files = lambda: model_files(card)

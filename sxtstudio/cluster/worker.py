@@ -20,6 +20,7 @@ from sxtstudio.cluster.objects import objects_in
 from sxtstudio.cluster.ranges import (
     clean_range,
     do_range,
+    is_written,
     join_ranges,
     plan_cleaning,
     plan_if_divided,
@@ -142,6 +143,8 @@ def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted
             send({"key": record.key, "what": "begin", "who": name})
             if record.step not in (WorkerStep.RANGE, WorkerStep.CLEAN):  # the same range twice is harmless
                 lease = Lease.take(job.output, partial_folder(job.output), progress.check)
+            if record.step is WorkerStep.BEGIN and record.unless_there and is_written(job):
+                return OutcomeRecord("there", worker=name)  # whoever had the lease before has done it
             return msgspec.structs.replace(_do(record, model, progress, send), worker=name)
         except RangesMissing as missing:
             step = what_is_missing(record.job(model))
