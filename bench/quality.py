@@ -139,6 +139,19 @@ def flagged(quality: Quality) -> str:
     )
 
 
+def others(seeds: int) -> None:
+    """Print how far the resolution is off where another simulator made specimen, optics and noise."""
+    print("other simulator: resolution (px) of halves, of one, ratio")
+    ratios = []
+    for seed in range(1, seeds + 1):
+        first, second = other_simulator.halves(seed)
+        truth = resolution_px(judge(first, half=second, polarity="dark"))
+        one = resolution_px(judge((first + second) / 2, polarity="dark"))
+        ratios.append(one / truth)
+        print(f"{seed:4d}  {truth:6.2f} {one:6.2f} {ratios[-1]:6.2f}", flush=True)
+    print(f"resolution within a quarter: {np.sum(np.abs(np.array(ratios) - 1) <= 0.25)} of {len(ratios)}")
+
+
 def phantoms(seeds: int) -> None:
     """Print how far resolution and noise are off."""
     print("phantoms: resolution (px) of halves, of one, ratio; noise found / true; contrast; flags")
@@ -200,6 +213,7 @@ def main() -> None:
     doubles()
     flags(max(2, seeds // 2))
     phantoms(seeds)
+    others(seeds)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ _nm.
 
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -100,23 +101,31 @@ def _observe(rng: Generator, scene: SimpleNamespace, crop: Box) -> tuple[Array, 
     """Image of the specimen, the same without grain and gold, that with aligned tilts, and unit noise."""
     appearance, shape = scene.appearance, scene.shape
     transfer, shifted, along, noise_plane = _optics(rng, shape, appearance)
-    kz, ky, kx = specimen.frequencies(shape)
-    s2 = kz[:, 0] ** 2 + kx**2
+    _, ky, _ = specimen.frequencies(shape)
     spectra = [fft.rfftn(scene.lac), fft.rfftn(scene.plain)]
     aligned = spectra[1].copy()
-    noise = specimen.complex_noise(rng, shape)
     for j, k in enumerate(ky.flat):
         factor = transfer * np.float32(np.exp(-2 * (np.pi * appearance.blur * k) ** 2))
         aligned[:, j] *= factor
         factor = factor * shifted * np.exp(-2j * np.pi * k * along)
         for spectrum in spectra:
             spectrum[:, j] *= factor
+    image, plain, aligned = (fft.irfftn(f, shape, overwrite_x=True)[crop] for f in [*spectra, aligned])
+    return image, plain, aligned, _unit_noise(rng, scene, noise_plane, crop)
+
+
+def _unit_noise(rng: Generator, scene: SimpleNamespace, noise_plane: Array, crop: Box) -> Array:
+    """Noise of the projections, as it is in the tomogram, of standard deviation 1."""
+    appearance, shape = scene.appearance, scene.shape
+    kz, ky, kx = specimen.frequencies(shape)
+    s2 = kz[:, 0] ** 2 + kx**2
+    noise = specimen.complex_noise(rng, shape)
+    for j, k in enumerate(ky.flat):
         fall_off = np.exp(-2 * (np.pi * appearance.noise_blur * k) ** 2)
         noise[:, j] *= noise_plane * fall_off * (s2 + k * k + 4e-4) ** (-appearance.noise_colour / 2)
     noise[0, 0, 0] = 0
-    spectra += [aligned, noise]
-    image, plain, aligned, grain = (fft.irfftn(f, shape, overwrite_x=True)[crop] for f in spectra)
-    return image, plain, aligned, grain / grain.std()
+    grain: Array = fft.irfftn(noise, shape, overwrite_x=True)[crop]
+    return grain / grain.std()
 
 
 def _move_with_picture(masks: list[Mask], aligned: Array, plain: Array) -> list[Mask]:
@@ -222,6 +231,37 @@ def _smeared(scene: SimpleNamespace, plain: Array, crop: Box) -> Mask:
     return ndimage.binary_dilation(smeared, np.ones((1, 5, 5)))  # an annotator's line is that wide
 
 
+def _paint(rng: Generator, shape: Shape, voxel_nm: float) -> tuple[SimpleNamespace, Box]:
+    """A specimen that goes on beyond the view, and where in it that lies."""
+    appearance = _draw_appearance(rng)
+    padded = tuple(fft.next_fast_len(n + 2 * p, real=True) for n, p in zip(shape, (22, 24, 28), strict=True))
+    low = [(m - n) // 2 for m, n in zip(padded, shape, strict=True)]
+    return specimen.paint(rng, padded, appearance, voxel_nm), specimen.as_box(low, np.add(low, shape))
+
+
+def _contrast(scene: SimpleNamespace, plain: Array, crop: Box) -> float:
+    """How much darker the middle of a typical membrane is than what surrounds it, in LAC."""
+    centre = scene.centre[crop]
+    ridge = 2.0 * (plain - ndimage.gaussian_filter(plain, (0, 6, 6)))  # 2: the Gaussian sees the ridge, too
+    return max(float(np.median(ridge[centre])) if centre.any() else 0.0, 0.2 * scene.appearance.membrane)
+
+
+def halves(seed: int, shape: Shape = (36, 224, 224), voxel_nm: float = 10.0) -> tuple[Array, Array]:
+    """Two tomograms (z, y, x) of the specimen that ``simulate`` shows, each with noise of its own.
+
+    Their mean has the contrast to noise of the appearance; no grain is counted as noise.
+    """
+    rng = np.random.default_rng([seed, 7401])
+    scene, crop = _paint(rng, shape, voxel_nm)
+    optics = copy.deepcopy(rng)  # the same for both
+    image, plain, _, first = _observe(rng, scene, crop)
+    noise_plane = _optics(optics, scene.shape, scene.appearance)[3]
+    second = _unit_noise(np.random.default_rng([seed, 7402]), scene, noise_plane, crop)
+    noise_sd = np.sqrt(2) * _contrast(scene, plain, crop) / np.exp(scene.appearance.log_contrast_to_noise)
+    one, other = (-(image + np.float32(noise_sd) * noise) for noise in (first, second))
+    return one, other
+
+
 def simulate(
     seed: int, shape: Shape = (48, 320, 320), voxel_nm: float = 10.0
 ) -> tuple[Array, Mask, dict[str, object]]:
@@ -250,15 +290,11 @@ def simulate(
         gold, smears from other slices; meant for ``score(..., ignore=...)``).
     """
     rng = np.random.default_rng([seed, 7401])
-    appearance = _draw_appearance(rng)
-    padded = tuple(fft.next_fast_len(n + 2 * p, real=True) for n, p in zip(shape, (22, 24, 28), strict=True))
-    low = [(m - n) // 2 for m, n in zip(padded, shape, strict=True)]
-    crop = specimen.as_box(low, np.add(low, shape))
-    scene = specimen.paint(rng, padded, appearance, voxel_nm)
+    scene, crop = _paint(rng, shape, voxel_nm)
+    appearance = scene.appearance
     image, plain, aligned, noise = _observe(rng, scene, crop)
     drawn, centre = scene.drawn[crop], scene.centre[crop]
-    ridge = 2.0 * (plain - ndimage.gaussian_filter(plain, (0, 6, 6)))  # 2: the Gaussian sees the ridge, too
-    contrast = max(float(np.median(ridge[centre])) if centre.any() else 0.0, 0.2 * appearance.membrane)
+    contrast = _contrast(scene, plain, crop)
     fine = image - ndimage.gaussian_filter(image, (0, 6, 6))
     empty = fine[~drawn & ~scene.doubtful[crop]]
     grain = float(np.diff(np.percentile(empty[::7], [16, 84]))[0]) / 2 if empty.size else 0.0

@@ -124,6 +124,19 @@ def test_types_shapes_and_repeatability():
     assert not (truth & notes["doubtful"]).any()
 
 
+def test_halves_show_the_same_specimen_with_noise_of_their_own():
+    """The mean of the two has the noise that ``simulate`` was to have; what differs is noise alone."""
+    one, two = other.halves(1, SMALL)
+    noise = (one - two) / 2
+    shown = -_tomogram(1)[0]  # of the same specimen, in other units
+    scale, _ = np.polyfit(shown.ravel(), -(one + two).ravel() / 2, 1)
+    assert scale > 0
+    notes = _tomogram(1)[2]
+    wanted = notes["contrast"] / np.exp(notes["appearance"]["log_contrast_to_noise"])
+    assert noise.std() == pytest.approx(wanted, rel=0.05)
+    assert abs(np.corrcoef(noise.ravel(), (one + two).ravel())[0, 1]) < 0.2
+
+
 def test_what_is_drawn_is_dark_against_its_surroundings():
     for seed in (1, 35):
         tomogram, truth, notes = _tomogram(seed)
