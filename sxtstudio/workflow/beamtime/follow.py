@@ -243,9 +243,8 @@ class BeamtimeFollower(Follower):
                 self._took.append((self._clock() - running.begun, running.bytes))
         else:
             skipped = row.state == "skipped"
-            record = replace(
-                record, state=TomogramState.SKIPPED if skipped else TomogramState.FAILED, labels=None
-            )
+            state = TomogramState.SKIPPED if skipped else TomogramState.FAILED
+            record = replace(record, state=state, labels=None, seconds=None)  # it was not segmented
         self._running.pop(tomogram, None)
         self._keep(record)
         self._report(self._now(), at_once=True)

@@ -332,6 +332,8 @@ def test_a_damaged_file_is_tried_again_only_when_it_changes(
     (folder / "first.mrc").unlink()
     (folder / "bad.mrc").write_bytes(tomogram.read_bytes()[:20_000])
     assert Evening(folder, toy_model, 1).run() == [("bad.mrc", "failed")]
+    (record,) = RecordFolder(folder / "page")
+    assert record.seconds is None  # nowhere it is said that it was segmented in some milliseconds
     evening = Evening(folder, toy_model, 9)
     assert evening.follower.left_as_failed == ["bad.mrc"]
     assert evening.run(looks=12) == []
