@@ -25,6 +25,7 @@ from sxtstudio.workflow.beamtime.summary import (
     mark_of,
     needs_look,
     objects_text,
+    objects_total,
     sentences_of,
 )
 
@@ -181,16 +182,29 @@ def _wall(pdf: FPDF, folder: Path, records: Sequence[TomogramRecord]) -> None:
         _thumbnail(pdf, folder, record, pdf.l_margin + column * (side + _GAP_MM), top, side)
 
 
+def caption_of(record: TomogramRecord) -> tuple[str, str]:
+    """Return the two lines below a picture: what stands below it on the wall, and its objects by class.
+
+    The second is empty where the first says it: there are no classes.
+    """
+    first, second = headline_of(record), objects_text(record)
+    total = objects_total(record)
+    said = total is not None and first.endswith(count(total, "object"))
+    classes = any(record.objects or ()) and second != "no object"
+    return (first, "") if said and not classes else (first, second)
+
+
 def _thumbnail(pdf: FPDF, folder: Path, record: TomogramRecord, left: float, top: float, side: float) -> None:
     picture = record.picture(PictureKind.SMALL)
     small = None if picture is None else _jpeg(folder / picture)
     if small is not None:
         pdf.image(small, left, top, side, side, keep_aspect_ratio=True)
     colour = _COLOURS.get(mark_of(record), _TEXT)
+    first, second = caption_of(record)
     for offset, text, size, ink in (
         (side + 0.5, printable(record.name), 7.5, colour),
-        (side + 4, headline_of(record), 6.5, _FAINT),
-        (side + 7.5, objects_text(record), 6.5, _FAINT),
+        (side + 4, first, 6.5, _FAINT),
+        (side + 7.5, second, 6.5, _FAINT),
     ):
         pdf.set_font(_FONT, size=size)
         pdf.set_text_color(*ink)

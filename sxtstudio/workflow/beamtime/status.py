@@ -65,7 +65,8 @@ class Status:
         if self.waiting:
             words.append(f"{count(self.waiting, 'more tomogram', 'more tomograms')} to come")
         if self.left_s is not None:
-            words.append(f"about {rough_duration(self.left_s)} left")
+            about = "" if self.left_s < 1 else "about "
+            words.append(f"{about}{rough_duration(self.left_s)} left")
         if self.arriving:
             words.append(f"{count(len(self.arriving), 'file')} arriving")
         return "; ".join(words)

@@ -369,6 +369,13 @@ def test_what_is_left_counts_how_large_tomograms_are(tmp_path: Path, make_record
     follower._lock.release()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.4, "a.mrc; less than a second left"), (100, "a.mrc; about 2 min left")]
+)
+def test_what_is_left_is_said_as_a_person_would(seconds: float, said: str) -> None:
+    assert Status(Activity.WORKING, "a.mrc", left_s=seconds).text == said
+
+
 def test_names_keep_their_letters_in_sentences(make_record) -> None:
     from sxtstudio.workflow.beamtime.summary import sentences_of
 

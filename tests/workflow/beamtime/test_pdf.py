@@ -17,7 +17,7 @@ from PIL import Image
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.quality.record import QualityFlag
 from sxtstudio.workflow.beamtime import pdf as module
-from sxtstudio.workflow.beamtime.pdf import MOST_PICTURES, write_pdf
+from sxtstudio.workflow.beamtime.pdf import MOST_PICTURES, caption_of, write_pdf
 from sxtstudio.workflow.beamtime.record import PictureKind, RecordFolder
 
 needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils are not there")
@@ -48,6 +48,26 @@ def test_what_is_doubted_of_labels_is_said(tmp_path: Path, make_record) -> None:
     text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert "1 tomogram, 1 done, 1 to look at" in text and "guessed.mrc – worth a look" in text
     assert "Whether membranes are dark is not sure: look." in text
+
+
+@pytest.mark.parametrize(
+    ("objects", "below"),
+    [
+        ({"": 16}, ("5.0 % labelled, 16 objects", "")),
+        ({}, ("5.0 % labelled, 0 objects", "")),
+        (None, ("5.0 % labelled", "")),
+        ({"Vesicle": 3, "": 1}, ("5.0 % labelled, 4 objects", "3 Vesicle, 1 without a class")),
+    ],
+)
+def test_nothing_is_said_twice_below_a_picture(
+    objects: dict[str, int] | None, below: tuple[str, str], make_record
+) -> None:
+    assert caption_of(make_record("cell.mrc", objects=objects)) == below
+
+
+def test_objects_are_said_below_why_to_look(make_record) -> None:
+    first, second = caption_of(make_record("cell.mrc", flag=QualityFlag.LOOK, objects={"": 16}))
+    assert first.startswith("Details below") and second == "16 objects"
 
 
 def test_no_file_stays_open_when_it_cannot_be_written(
