@@ -59,8 +59,9 @@ run: $(VENV)/.base system-run
 	  exec $(PY) -m sxtstudio demo -o "$(OUT)"; \
 	fi
 
+# Python keeps what it has compiled, whatever the environment says: tests start it a hundred times and more.
 test: $(VENV)/.dev system-test
-	@$(SCREEN) $(PY) -m pytest $(if $(filter-out 0 1,$(JOBS)),-n $(JOBS) --dist loadfile --max-worker-restart 0) $(ARGS)
+	@unset PYTHONDONTWRITEBYTECODE; $(SCREEN) $(PY) -m pytest $(if $(filter-out 0 1,$(JOBS)),-n $(JOBS) --dist loadfile --max-worker-restart 0) $(ARGS)
 
 # The same tests, those that are marked "handover"; what is not installed is skipped, and said.
 handover-test: $(VENV)/.handover system-test system-handover

@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,22 @@ from onnx import TensorProto, helper, numpy_helper
 
 import sxtstudio  # noqa: F401  before any test imports ONNX Runtime: it turns its telemetry off
 from sxtstudio.segment.run_settings import RunSettings
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Do not look for garbage while all tests are loaded, nor in what is loaded then: it is none.
+
+    With all tests those are close to a million objects, and Python takes a second to look through them.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
 
 MakeModel = MakeContextModel = Callable[..., Path]
 HEADS = ("label", "image")
