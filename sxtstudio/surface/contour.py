@@ -8,6 +8,7 @@ in noise), and smoothing keeps the volume (within 0.1 % of a sphere of 8 voxels 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,8 @@ from sxtstudio.core.walk import SLAB_VOXELS, walk
 from sxtstudio.surface.mesh import Points, Triangles
 
 Objects = NDArray[np.int32]
-# About how many voxels are contoured at once: noise gives two faces per voxel, 24 bytes each.
+# Slabs of no more voxels than this are looked at as one, and not slice by slice.
+_AT_ONCE = 2_000_000
 
 
 class TooManyFaces(Exception):
@@ -46,10 +48,10 @@ class Contour:
     triangles: Triangles
     objects: Objects | None
 
-    def object_faces(self) -> NDArray[np.int64]:
-        """Faces of each object; the points of a face belong to one object."""
+    def object_faces(self, objects: int = 0) -> NDArray[np.int64]:
+        """Faces of each object, of at least so many; the points of a face belong to one object."""
         assert self.objects is not None
-        return np.bincount(self.objects[self.triangles[:, 0]])
+        return np.bincount(self.objects[self.triangles[:, 0]], minlength=objects)
 
 
 def contours(
@@ -178,7 +180,7 @@ def contour(
     for first in firsts:
         last = min(first + thickness, depth)
         slab = _padded_slab(labels, first, last, binning, pages)
-        faces += seams.add(slab, first)
+        faces += seams.add(slab, first, alone=len(firsts) == 1)
         if faces > face_limit:
             raise TooManyFaces
         progress.step()
@@ -196,6 +198,12 @@ def _padded_slab(
     begin, end = max(first, 0), min(last + 1, -(-labels.shape[0] // binning))
     size = [-(-n // binning) for n in labels.shape]
     slab = np.zeros((last - first + 1, size[1] + 2, size[2] + 2), np.uint8)
+    if binning == 1 and slab.size <= _AT_ONCE:  # thousands of small objects would be thousands of slices
+        np.not_equal(
+            labels[begin:end], 0, out=slab[begin - first : end - first, 1:-1, 1:-1], casting="unsafe"
+        )
+        pages.read((end - begin) * math.prod(labels.shape[1:]) * labels.itemsize)
+        return slab
     for z in range(begin, end):
         block = np.asarray(labels[z * binning : (z + 1) * binning]) != 0
         pages.read(block.size * labels.itemsize)
@@ -246,9 +254,19 @@ class _Seams:
         self._numbers = np.empty(0, np.int64)  # and their numbers
         self._above: NDArray[np.int64] | None = None  # its objects
 
-    def add(self, slab: NDArray[np.uint8], first: int) -> int:
-        """Contour one slab, from slice ``first`` on; return the number of its faces."""
+    def add(self, slab: NDArray[np.uint8], first: int, *, alone: bool = False) -> int:
+        """Contour one slab, from slice ``first`` on; return the number of its faces.
+
+        ``alone``: it is the only one, and nothing has to be joined.
+        """
         points, triangles = _flying_edges(slab, first)
+        if alone:
+            self._point_count = len(points)
+            self._points.append(points)
+            self._triangles.append(triangles.astype(np.int32))
+            if self._with_objects:
+                self._objects.append(self._number_objects(slab, points, first))
+            return len(triangles)
         height = points[:, 2]
         keys = self._key(points, slab.shape[2])
         numbers = np.empty(len(points), np.int64)

@@ -23,13 +23,21 @@ from sxtstudio.core.wording import count, grouped
 from sxtstudio.surface.contour import Contour, OneValue, TooManyFaces, contour
 from sxtstudio.surface.extract import HELD_FACES
 from sxtstudio.surface.mesh import Points, Triangles, polydata
-from sxtstudio.surface.simplify import simplify
+from sxtstudio.surface.simplify import merge_points, simplify
 from sxtstudio.surface.smooth import smooth
 
 _BINNINGS = (1, 2, 4, 8, 16, 32)
 # Fewer faces than this are a shape no more.
 _LEAST_FACES = 2_000
 _CONTOUR_SHARE = 0.7
+# An object keeps about so many of its faces where others have more: fewer are a shape no more, or none.
+_LEAST_OF_ONE = 80
+# Of its volume an object keeps at least so much when it is smoothed, or it is not smoothed.
+_LEAST_VOLUME = 0.9
+_BLOCK_FACES = 1_000_000
+# Small objects that cannot be drawn with less make up for so many times the faces that are drawn in motion.
+_MOVING_EXCESS = 2
+_FEWER = ", in small objects closer ones only"
 # More faces than this are not held at once (about 200 bytes each while they are simplified).
 _MOST_HELD = 12_000_000
 
@@ -105,14 +113,58 @@ def object_bodies(
     rest = progress.part(1 - _CONTOUR_SHARE, "smoothing objects")
     scale = np.array((1.0, 1.0, 1.0) if voxel_nm is None else voxel_nm[::-1], np.float32)
     found = held.simplified(most, rest.part(0.3))
-    smooth(found.points, found.triangles, iterations, rest.part(0.4))
+    _smooth(found, len(numbers), iterations, rest.part(0.4))
     full = _split(found, numbers, scale)
     notes = held.notes(len(found.triangles))
     lighter = Contour(found.points.copy(), found.triangles, found.objects)
-    simplify(lighter, max(moving_faces, _LEAST_FACES), rest.part(0.3))
-    light = _split(lighter, numbers, scale)
-    surfaces = {number: ObjectSurface(piece, light.get(number, piece)) for number, piece in full.items()}
+    moving = max(moving_faces, _LEAST_FACES)
+    simplify(lighter, moving, rest.part(0.3))
+    light = _completed(_split(lighter, numbers, scale), full, _MOVING_EXCESS * moving)
+    surfaces = {number: ObjectSurface(piece, light[number]) for number, piece in full.items()}
     return ObjectBodies(surfaces, notes)
+
+
+def _smooth(found: Contour, objects: int, iterations: int, progress: Progress) -> None:
+    """Smooth the surfaces in place; those that would shrink stay as they are.
+
+    The filter takes from objects of few faces, or of a few across, what makes them round: to it they are all
+    steps of voxels, and nothing but a point or a line is left.
+    """
+    assert found.objects is not None
+    before, volumes = found.points.copy(), _volumes(found, objects)
+    smooth(found.points, found.triangles, iterations, progress)
+    shrunk = (_volumes(found, objects) < _LEAST_VOLUME * volumes)[found.objects]
+    found.points[shrunk] = before[shrunk]
+
+
+def _volumes(found: Contour, objects: int) -> NDArray[np.float64]:
+    """Return the volume of each object in voxels, by the divergence theorem."""
+    assert found.objects is not None
+    volumes = np.zeros(objects)
+    for begin in range(0, len(found.triangles), _BLOCK_FACES):
+        faces = found.triangles[begin : begin + _BLOCK_FACES]
+        a, b, c = (found.points[faces[:, corner]].astype(np.float64) for corner in range(3))
+        six = np.einsum("ij,ij->i", a, np.cross(b, c))
+        volumes += np.bincount(found.objects[faces[:, 0]], weights=six / 6, minlength=objects)
+    return volumes
+
+
+def _completed(
+    light: dict[int, SurfacePiece], full: Mapping[int, SurfacePiece], most: int
+) -> dict[int, SurfacePiece]:
+    """Return the lighter surfaces, and for small objects that have none their own, the largest first.
+
+    Beyond ``most`` faces objects are left out while the scene moves: it would not move else.
+    """
+    left = most - sum(len(piece.triangles) for piece in light.values())
+    missing = sorted(full.keys() - light.keys(), key=lambda number: -len(full[number].triangles))
+    nothing = SurfacePiece(
+        np.empty((0, 3), np.float32), np.empty((0, 3), np.float32), np.empty((0, 3), np.int32)
+    )
+    for number in missing:
+        left -= len(full[number].triangles)
+        light[number] = full[number] if left >= 0 else nothing
+    return light
 
 
 class _Held:
@@ -121,32 +173,56 @@ class _Held:
     Points know of which of ``numbers`` they are, from 0.
     """
 
-    def __init__(self, most: int) -> None:
-        """Hold at most about ``most`` faces."""
+    def __init__(self, max_faces: int) -> None:
+        """Keep the detail of ``max_faces`` faces of all objects that will come."""
         self.numbers: list[int] = []
-        self._most = most
-        self._parts: list[Contour] = []
-        self._faces = self._all_faces = self._binned = 0
+        self._max_faces = max_faces
+        self._most = min(HELD_FACES, max(_MOST_HELD, 8 * max_faces))
+        self._whole: Contour | None = None
+        self._new: list[Contour] = []  # not in ``_whole`` yet
+        self._new_faces = self._binned = 0
+        self._full: list[int] = []  # faces of each at full resolution
         self._edge = 0.0
 
     def add(self, number: int, part: Contour, binning: int) -> None:
         """Take the surface of one more object."""
         part.objects = np.full(len(part.points), len(self.numbers), np.int32)
         self.numbers.append(number)
-        self._parts.append(part)
-        self._faces += len(part.triangles)
-        self._all_faces += len(part.triangles)
+        self._new.append(part)
+        self._new_faces += len(part.triangles)
+        self._full.append(len(part.triangles) * binning**2)
         self._binned += binning > 1
-        if self._faces > self._most:
-            self.simplified(self._most // 2, None)
+        if self._new_faces > self._most // 2:
+            whole = self._joined()
+            if len(whole.triangles) > max(self._most // 2, self._max_faces):
+                self.simplified(max(self._most // 4, self._max_faces), None)
+
+    def _joined(self) -> Contour:
+        """Put what is new to the others, with the detail that these have."""
+        if self._new:
+            new = _together(self._new)
+            if self._edge:
+                merge_points(new, self._edge, self.largest_cubes(self._max_faces, _LEAST_OF_ONE))
+            self._whole = new if self._whole is None else _together([self._whole, new])
+            self._new_faces = 0
+        assert self._whole is not None
+        return self._whole
 
     def simplified(self, faces: int, progress: Progress | None) -> Contour:
         """Return all of them as one, with no more faces than this."""
-        whole = _together(self._parts)
-        self._parts = [whole]
-        self._edge = max(self._edge, simplify(whole, faces, progress))
-        self._faces = len(whole.triangles)
+        whole = self._joined()
+        cubes = self.largest_cubes(faces, _LEAST_OF_ONE)
+        self._edge = simplify(whole, faces, progress, cubes, self._edge)
         return whole
+
+    def largest_cubes(self, faces: int, least: int) -> NDArray[np.float32]:
+        """Return of each object the edge of the cubes with which it keeps about ``least`` faces.
+
+        All of them together keep less than half of ``faces``, so that there is room for the larger ones.
+        """
+        least = min(least, max(1, faces // (2 * len(self.numbers))))
+        # A surface of points 1 apart keeps one face in edge².
+        return np.sqrt(np.array(self._full, np.float32) / least).clip(1.0, None)
 
     def notes(self, faces: int) -> tuple[str, ...]:
         """Return what was left of them, in words; ``faces`` are there now."""
@@ -159,15 +235,15 @@ class _Held:
         if self._edge:
             notes.append(
                 f"The surfaces of {count(len(self.numbers), 'object')} were simplified from "
-                f"{grouped(self._all_faces)} to {grouped(faces)} faces (points closer than about "
-                f"{self._edge:.1f} voxels were merged)."
+                f"{grouped(sum(self._full))} to {grouped(faces)} faces (points closer than about "
+                f"{self._edge:.1f} voxels were merged{_FEWER if len(self.numbers) > 1 else ''})."
             )
         return tuple(notes)
 
 
 def _contours(objects: NDArray[Any], boxes: Mapping[int, Box], max_faces: int, progress: Progress) -> _Held:
     """Contour each object in its box, at full resolution as far as there is room for it."""
-    held = _Held(max(_MOST_HELD, 2 * max_faces))
+    held = _Held(max_faces)
     progress.begin(len(boxes), "surfaces of objects")
     for number, box in sorted(boxes.items()):
         crop = OneValue(objects[box.slices], number, 0, box.shape[0])

@@ -12,27 +12,62 @@ from sxtstudio.surface.contour import Contour
 from sxtstudio.surface.mesh import Points, Triangles, polydata
 
 
-def simplify(contour: Contour, max_faces: int, progress: Progress | None = None) -> float:
+def simplify(
+    contour: Contour,
+    max_faces: int,
+    progress: Progress | None = None,
+    largest: NDArray[np.float32] | None = None,
+    edge: float = 0.0,
+) -> float:
     """Reduce a mesh, in place, to at most ``max_faces`` faces; return the edge of the cubes in voxels.
 
     Points of one object in one cube become their mean (vertex clustering, Rossignac & Borrel 1993).
     It takes seconds where quadric edge collapse takes minutes and gigabytes, and a closed mesh
     stays closed. The two sides of a thin membrane are kept apart by their normals.
+
+    Parameters
+    ----------
+    largest
+        Of each object the largest cubes that it may have: of larger ones small objects would vanish. It is
+        gone beyond where there are too many faces else. None: the cubes of all are the same.
+    edge
+        Of the cubes by which the mesh was reduced already.
     """
     progress = progress or Progress()
     progress.begin(1, "simplifying")
-    edge = 0.0
+    beyond = 1.0
     while len(contour.triangles) > max_faces:
+        faces, most = len(contour.triangles), max_faces
+        if largest is not None and edge:
+            # Those with their largest cubes become no fewer: the others have to make room.
+            at_end = int(contour.object_faces(len(largest))[edge >= beyond * largest].sum())
+            if at_end > 0.9 * max_faces or at_end == faces:
+                beyond *= _BEYOND
+            else:
+                faces, most = faces - at_end, max_faces - at_end
         # The number of faces falls with the square of the edge; the margins save most further rounds.
-        excess = float(np.sqrt(len(contour.triangles) / max_faces))
+        excess = float(np.sqrt(faces / most))
         edge = 1.04 * edge * excess if edge else max(1.25, 1.1 * excess)
-        _cluster(contour, edge)
+        merge_points(contour, edge, None if largest is None else beyond * largest)
         progress.check()
     progress.step()
     return edge
 
 
-def _cluster(contour: Contour, edge: float) -> None:
+def merge_points(contour: Contour, edge: float, largest: NDArray[np.float32] | None = None) -> None:
+    """Make one of the points of an object that lie in one cube, in place; ``largest`` as of ``simplify``."""
+    if largest is None:
+        _cluster(contour, edge)
+        return
+    assert contour.objects is not None
+    _cluster(contour, np.minimum(np.float32(edge), largest)[contour.objects][:, None])
+
+
+#: How much larger the cubes of small objects become where those of the large ones alone are no help.
+_BEYOND = 1.3
+
+
+def _cluster(contour: Contour, edge: float | NDArray[np.float32]) -> None:
     points, triangles = contour.points, contour.triangles
     # The odd offset keeps points, which lie at halves, away from the walls of the cubes.
     cube = np.floor((points - (points.min(axis=0) - 0.27)) / edge).astype(np.int64)

@@ -105,6 +105,40 @@ def test_more_faces_than_can_be_held_leave_no_object_out(
         )
 
 
+def test_small_objects_keep_a_shape_beside_large_ones_and_what_moves_stays_light() -> None:
+    """A large ball has nearly all faces; with cubes that suit it none would be left of the small ones."""
+    z, y, x = np.ogrid[:90, :90, :90]
+    numbers = np.zeros((90, 90, 90), np.uint32)
+    numbers[(z - 45) ** 2 + (y - 45) ** 2 + (x - 45) ** 2 <= 40**2] = 1
+    boxes, number = {1: Box((5, 5, 5), (86, 86, 86))}, 1
+    for cy in (4, 84):
+        for cx in range(4, 90, 8):
+            number += 1
+            numbers[(z - 4) ** 2 + (y - cy) ** 2 + (x - cx) ** 2 <= 3**2] = number
+            boxes[number] = Box((1, cy - 3, cx - 3), (8, cy + 4, cx + 4))
+    found = object_bodies(numbers, boxes, None, max_faces=2_000, moving_faces=2_000).surfaces
+    faces = {number: len(body.full.triangles) for number, body in found.items()}
+    assert set(found) == set(boxes) and sum(faces.values()) <= 2_000
+    small = [faces[number] for number in boxes if number > 1]
+    assert min(small) >= 12 and faces[1] > 4 * max(small)
+    shares = {n: volume(body.full) / np.count_nonzero(numbers == n) for n, body in found.items()}
+    assert shares[1] == pytest.approx(1, abs=0.1)
+    assert all(0.3 < share < 1.2 for share in shares.values()), "smoothed, they would be points"
+
+
+def test_what_has_no_lighter_surface_is_drawn_in_motion_as_far_as_there_is_room() -> None:
+    def piece(faces: int) -> SurfacePiece:
+        return SurfacePiece(
+            np.zeros((3, 3), np.float32), np.zeros((3, 3), np.float32), np.zeros((faces, 3), int)
+        )
+
+    full = {1: piece(900), 2: piece(40), 3: piece(50), 4: piece(30)}
+    light = surface_objects._completed({1: piece(100)}, full, 195)
+    assert {number: len(one.triangles) for number, one in light.items()} == {1: 100, 3: 50, 2: 40, 4: 0}
+    mesh = ObjectMesh(light)
+    assert mesh.face_count == 190 and mesh.number_of(189) == 3 and mesh.number_of(100) == 2
+
+
 def test_colours_and_what_is_shown_change_without_other_surfaces(bodies: dict[int, ObjectSurface]) -> None:
     mesh = ObjectMesh({number: body.full for number, body in bodies.items()})
     assert mesh.numbers.tolist() == [3, 5, LARGE]
