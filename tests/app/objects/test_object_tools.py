@@ -476,6 +476,11 @@ def test_the_panel_of_objects_gives_the_tools_another_target(two: Objects) -> No
 def test_work_on_the_chosen_objects_by_keyboard(two: Objects) -> None:
     act = two.hand.window.actions_.by_name
     assert not act["objects.merge"].isEnabled()
+    said: list[str] = []
+    two.session.message.connect(said.append)
+    two.session.set_cursor((0, 0, 0))
+    act["objects.choose"].trigger()
+    assert "at the crosshair" in said[-1] and "arrow keys" in said[-1] and "pointer" not in said[-1]
     two.session.set_cursor((15, *IN_A))
     act["objects.choose"].trigger()
     assert two.selected == (1,)

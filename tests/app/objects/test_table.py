@@ -48,6 +48,26 @@ def column(page: TablePage, key: str) -> int:
     return [one.key for one in page.model.columns].index(key)
 
 
+def test_arrow_keys_reach_the_first_object_and_go_on_where_one_was_deleted(
+    room: MainWindow, page: TablePage, qtbot: QtBot
+) -> None:
+    view, objects = page.view, room.session.objects
+    page.view.setFocus()
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert objects.value.selected == (3,), "the first row, too"
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert objects.value.selected == (5,)
+    room.actions_.by_name["objects.delete"].trigger()
+    qtbot.waitUntil(lambda: page.model.rowCount() == 2 and not room.jobs.running, timeout=30_000)
+    assert objects.value.selected == (), "the next key deletes no other"
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert objects.value.selected == (LARGE,), "it took the place of the one that is gone"
+    room.actions_.by_name["objects.delete"].trigger()
+    qtbot.waitUntil(lambda: page.model.rowCount() == 1 and not room.jobs.running, timeout=30_000)
+    qtbot.keyClick(view, Qt.Key.Key_Up)
+    assert objects.value.selected == (3,), "there was none after it"
+
+
 def test_rows_show_number_class_flags_and_notes(page: TablePage) -> None:
     model = page.model
     cells = [[model.index(row, place).data() for place in range(model.columnCount())] for row in range(3)]

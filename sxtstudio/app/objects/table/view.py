@@ -47,6 +47,10 @@ _KEYS: dict[tuple[Qt.Key, bool], TableKey] = {
 }
 
 
+# Where none is chosen these choose the row where the keyboard is, and do not go on.
+_FIRST = (Qt.Key.Key_Up, Qt.Key.Key_Down)
+
+
 class ObjectsTable(QTableView):
     """Whole rows are chosen.
 
@@ -71,7 +75,7 @@ class ObjectsTable(QTableView):
         self._shown_keys: tuple[str, ...] = ()
         self._quiet = False
         self._nothing = ""
-        self._column = 0  # of the current cell, for a table that is listed anew
+        self._row = self._column = 0  # of the current cell, for a table that is listed anew
         self.setModel(model)
         self.setAccessibleName("Table of objects")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -155,13 +159,29 @@ class ObjectsTable(QTableView):
             self.selectionModel().select(selection, flags.Select)
             self.viewport().update()
             current = self._table.rows_of(numbers[-1:])
-            column = min(max(self._column, 0), last)
-            index = self._table.index(current[0], column) if current else QModelIndex()
+            if current:
+                self._row = int(current[0])
+            index = self._kept_place()
+            self.setAutoScroll(False)
             self.selectionModel().setCurrentIndex(index, flags.NoUpdate)
             if current:
                 self.scrollTo(index)
         finally:
+            self.setAutoScroll(True)
             self._quiet = False
+
+    def _kept_place(self) -> QModelIndex:
+        """Return the cell where the keyboard was; where its object is gone, that of the next one."""
+        row = min(max(self._row, 0), self._table.rowCount() - 1)
+        if row < 0:
+            return QModelIndex()
+        return self._table.index(row, min(max(self._column, 0), self._table.columnCount() - 1))
+
+    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+        """Keep the row: the table is listed anew after each change."""
+        super().currentChanged(current, previous)
+        if current.isValid():
+            self._row = current.row()
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """Say what the user has chosen."""
@@ -180,6 +200,9 @@ class ObjectsTable(QTableView):
 
     def _on_model_reset(self) -> None:
         """The columns may be others, and the rows in another order."""
+        self.setAutoScroll(False)  # who has scrolled stays there
+        self.selectionModel().setCurrentIndex(self._kept_place(), QItemSelectionModel.SelectionFlag.NoUpdate)
+        self.setAutoScroll(True)
         keys = tuple(column.key for column in self._table.columns)
         if self._table.sorted_by in keys:
             order = Qt.SortOrder.DescendingOrder if self._table.descending else Qt.SortOrder.AscendingOrder
@@ -212,6 +235,9 @@ class ObjectsTable(QTableView):
             super().keyPressEvent(event)  # Enter, passed on by the field of a note
         elif asked is not None:
             self.asked.emit(asked)
+        elif event.key() in _FIRST and not event.modifiers() and not self.selectionModel().hasSelection():
+            # The first object is reached, too, and after one was deleted the one that took its place.
+            self.selectRow(self.currentIndex().row() if self.currentIndex().isValid() else 0)
         elif event.text().strip() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             event.ignore()
         else:

@@ -9,7 +9,7 @@ from typing import Any
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
-from sxtstudio.app.labels.tools.numbers import NO_OBJECTS, NONE_CHOSEN, object_meant
+from sxtstudio.app.labels.tools.numbers import NO_OBJECTS, NONE_CHOSEN, number_at
 from sxtstudio.app.session import Session
 from sxtstudio.core import object_hand, object_split
 from sxtstudio.core.brushes import Point
@@ -234,8 +234,22 @@ def choose(session: Session, number: int, *, beside: bool) -> None:
 
 
 def choose_at_crosshair(context: Context) -> None:
-    """Choose the object at the crosshair."""
-    number = object_meant(context.session, context.session.cursor)
+    """Choose the object at the crosshair.
+
+    Raises
+    ------
+    UserError
+        If there is none; it says how to come to one without a mouse.
+    """
+    session = context.session
+    if session.document is not None and session.document.objects is None:
+        raise UserError(NO_OBJECTS)
+    number = number_at(session, session.cursor)
+    if not number:
+        raise UserError(
+            "There is no object at the crosshair. Move it there by the arrow keys in each slice view, or "
+            "choose a row of the table (Ctrl+4)."
+        )
     choose(context.session, number, beside=False)
     context.session.message.emit(describe(context.session, number))
 
