@@ -10,6 +10,7 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QItemSelectionRange,
     QModelIndex,
+    QPersistentModelIndex,
     QSignalBlocker,
     Qt,
     Signal,
@@ -177,7 +178,9 @@ class ObjectsTable(QTableView):
             return QModelIndex()
         return self._table.index(row, min(max(self._column, 0), self._table.columnCount() - 1))
 
-    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+    def currentChanged(
+        self, current: QModelIndex | QPersistentModelIndex, previous: QModelIndex | QPersistentModelIndex
+    ) -> None:
         """Keep the row: the table is listed anew after each change."""
         super().currentChanged(current, previous)
         if current.isValid():
