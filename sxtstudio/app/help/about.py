@@ -106,15 +106,15 @@ in 3D and measuring.</p>
 <a href="https://doi.org/{DOI}">doi:{DOI}</a>.</p>
 <p>Please also name the version of the program and the checksum of the model, which every report contains.</p>
 <h3>Libraries</h3>
-<table cellpadding="3">
-<tr><td>Python, with its standard library</td><td>PSF-2.0</td></tr>
-{rows}
-</table>
 <p>The window is drawn by Qt, used under the terms of the LGPL version 3.</p>
 <p>MP4 movies are written by FFmpeg, a program of its own that comes along under the GPL, version 3 or later.
 Its sources: <a href="https://ffmpeg.org">ffmpeg.org</a>,
 <a href="https://github.com/imageio/imageio-binaries">github.com/imageio/imageio-binaries</a>.</p>
 {_where_the_texts_are()}
+<table cellpadding="3">
+<tr><td>Python, with its standard library</td><td>PSF-2.0</td></tr>
+{rows}
+</table>
 """
 
 
