@@ -24,6 +24,7 @@ from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.membrane import Membrane
 from sxtstudio.core.bodies.necks import divide_at_necks
 from sxtstudio.core.bodies.regions import Regions, find_regions, wall_half_px
+from sxtstudio.core.bodies.rings import flat_rings
 from sxtstudio.core.bodies.rule import IS_BALL, IS_BODY, IS_DARK_DROPLET, IS_DROPLET, IS_ONE, droplet_features
 from sxtstudio.core.bodies.tracks import FEATURES, Linker, Tracks
 from sxtstudio.core.bodies.walls import Numbers, near_share, share_walls, trim_walls
@@ -261,6 +262,8 @@ def enclosed_bodies(tracks: Tracks, parameters: BodyParameters) -> NDArray[np.bo
     cell = (tracks.children >= _CELL_CHILDREN) & (column["holes"] > _CELL_TAKEN)
     cell |= tracks.children >= _CELL_MANY
     result: NDArray[np.bool_] = found & ~cell & (tracks.sides < _ROUND_ABOUT)
+    rings, holes = flat_rings(tracks)
+    result[rings], result[holes] = True, False
     return result
 
 
