@@ -129,9 +129,15 @@ class Machines:
         Raises
         ------
         UserError
-            If one cannot be started, or they end again and again without having finished anything.
+            If one cannot be started, or they end again and again without having finished anything; or the
+            scheduler at an address has gone.
         """
         cluster = self._cluster
+        if cluster is None and self.client.status == "closed":  # dask has tried for a while to reach it again
+            raise UserError(
+                f"The scheduler at {self.profile.address} has gone: start it and its workers again, then the "
+                "same command, which goes on."
+            )
         if cluster is None or time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + _LOOK_S

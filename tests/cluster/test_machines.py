@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -150,3 +151,15 @@ def test_a_program_that_cannot_be_started_is_told_with_the_reason(
         Machines(profile)
     with pytest.raises(UserError, match=r"started: no-such-program was not found\. Look"):
         Machines(Profile("local", program=("no-such-program --quick",)))
+
+
+def test_a_scheduler_that_has_gone_ends_the_batch_with_a_sentence() -> None:
+    """Nothing would ever be heard of its tasks."""
+    machines = Machines.__new__(Machines)
+    machines._cluster = None
+    machines.profile = Profile("address", address="tcp://node-1:8786")
+    machines.client = SimpleNamespace(status="connecting")
+    machines.keep()
+    machines.client.status = "closed"
+    with pytest.raises(UserError, match="The scheduler at tcp://node-1:8786 has gone: start it"):
+        machines.keep()
