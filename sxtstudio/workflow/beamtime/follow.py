@@ -27,6 +27,7 @@ from sxtstudio.workflow.beamtime.page import check_files, write_now, write_page
 from sxtstudio.workflow.beamtime.pdf import PDF, write_pdf
 from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramRecord, TomogramState, record_for
 from sxtstudio.workflow.beamtime.status import Activity, Status
+from sxtstudio.workflow.jobs.already_written import said_in
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted
 from sxtstudio.workflow.jobs.disk_room import DiskState, Room
@@ -223,8 +224,10 @@ class BeamtimeFollower(Follower):
                 record = record_for(tomogram, fingerprint(tomogram), signature_of(tomogram))
         if record is None:
             record = record_for(tomogram, {}, (0, 0, 0.0, time.time()))
-        messages = tuple(text for text in (row.notes,) if text)
-        details = row.details or {}
+        messages = row.remarks
+        # Of labels that an earlier run has made, which was killed thereafter, their report says the rest.
+        made = said_in(row.output.with_suffix(".json")) if row.state == "skipped" and row.output else None
+        details = row.details or (None if made is None else made.details) or {}
         record = replace(
             record,
             messages=messages,

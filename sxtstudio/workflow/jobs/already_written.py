@@ -80,10 +80,13 @@ def written_outcome(job: SegmentJob, before: Before) -> JobOutcome | None:
         with suppress(UserError):
             return _counted(job.output)
         return None
-    if now.report in (None, before.report):
-        return None
+    return None if now.report in (None, before.report) else said_in(job.report)
+
+
+def said_in(report: Path) -> JobOutcome | None:
+    """Return what a report says of the labels beside it; None where it is none, or there is none."""
     with suppress(UserError):
-        return _outcome(record_of(read_json(job.report, "The report"), _Report, "The report"))
+        return _outcome(record_of(read_json(report, "The report"), _Report, "The report"))
     return None
 
 

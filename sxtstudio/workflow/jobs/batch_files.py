@@ -83,6 +83,11 @@ class BatchRow:
         """The message without the doubts."""
         return self.message.removeprefix(APART.join(self.doubts)).removeprefix(APART)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, each sentence by itself."""
+        return tuple(text for text in re.split(rf"(?<=[.!?]){APART}", self.notes) if text)
+
 
 class Names:
     """Gives every tomogram of a batch the name of its label file.

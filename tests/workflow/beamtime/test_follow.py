@@ -165,6 +165,7 @@ def test_a_run_that_was_killed_goes_on(
     evening = Evening(folder, toy_model, 1)
     assert evening.run() == [("first.mrc", "done")] and evening.segmented == []
     (record,) = RecordFolder(folder / "page")
+    assert record.model == "toy" and "CPU" in record.device  # of the report beside the labels
     assert record.pictures == tuple(PictureKind) and record.labelled == pytest.approx(
         (tifffile.imread(folder / "first.labels.tif") != 0).mean()
     )
@@ -367,6 +368,16 @@ def test_what_is_left_counts_how_large_tomograms_are(tmp_path: Path, make_record
     follower.idle()
     assert "1 file is arriving" in follower.status.text and "third.mrc" in follower.status.text
     follower._lock.release()
+
+
+def test_each_remark_is_a_sentence_of_its_own(folder: Path, toy_model: Path) -> None:
+    row = BatchRow(Path("a.mrc"), message="A guess.; It is so; or not.; More.", doubts=("A guess.",))
+    assert row.remarks == ("It is so; or not.", "More.")
+    toy_model.with_suffix(".json").unlink(missing_ok=True)
+    evening = Evening(folder, toy_model, 1)
+    evening.run()
+    (record,) = evening.ended
+    assert len(record.messages) >= 2 and not any(".; " in text for text in sentences_of(record))
 
 
 @pytest.mark.parametrize(
