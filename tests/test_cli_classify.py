@@ -142,6 +142,27 @@ def test_rules_need_no_tomogram_and_come_before_a_classifier(
     assert "'axis_1' in nm, but these objects are measured in px" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--train", "--flags"])
+@pytest.mark.parametrize("place", ["named.csv", "out/b.classes.csv", "t.dictionary.csv"])
+def test_no_table_that_is_read_is_written_over(
+    option: str, place: str, folder: Path, tmp_path: Path, capsys: Out
+) -> None:
+    """The table itself, the one that is made in a folder, and the dictionary beside it."""
+    table = tmp_path / place
+    table.parent.mkdir(exist_ok=True)
+    by_hand = "".join(f"{number},{name_of(number)},open\n" for number in range(1, 13))
+    table.write_text(f"object,class,flags\n{by_hand}", encoding="utf-8")
+    before = table.read_bytes()
+    output = {"named.csv": table, "t.dictionary.csv": tmp_path / "t.csv"}.get(place, table.parent)
+    named = () if option == "--train" else ("--train", folder / "named.csv")
+    words = ("--image", folder / "b.tif", option, table, *named, "--voxel", 10, "--polarity", "bright")
+    assert run("classify", folder / "b.objects.tif", *words, "-o", output) == 2
+    said = capsys.readouterr().err
+    assert f"{table} is both input and output, and the input would be lost: give another name" in said
+    assert table.read_bytes() == before
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [table]
+
+
 def test_several_files_get_a_table_each_and_one_that_fails_stops_no_other(
     folder: Path, tmp_path: Path, capsys: Out
 ) -> None:

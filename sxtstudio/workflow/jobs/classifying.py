@@ -93,12 +93,17 @@ def classify_file(job: ClassifyJob, progress: Progress | None = None) -> Classif
     """
     if job.classifier is None and job.rules is None and job.training is None:
         raise UserError("Nothing says what is what: give --classifier, --rules or --train.")
+    read = (job.classifier, job.rules, job.training)
     if job.save is not None:
-        inputs = [job.measure.source, job.measure.image, job.classifier, job.rules, job.training]
+        inputs = [job.measure.source, job.measure.image, job.measure.flags, *read]
         check_outputs([OutputFile(job.save, "a classifier", (".json",))], inputs)
     deciding = _Deciding(job)
     measured = measure_file(
-        job.measure, progress, groups=(*GROUPS, relations_group()), decide=deciding.decide
+        job.measure,
+        progress,
+        groups=(*GROUPS, relations_group()),
+        decide=deciding.decide,
+        also_read=read,
     )
     rows = deciding.table.rows.values()
     return ClassifyResult(

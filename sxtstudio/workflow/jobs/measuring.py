@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -163,6 +163,7 @@ def measure_file(
     groups: Sequence[ColumnGroup] = GROUPS,
     decide: Decide | None = None,
     known: KnownMeasurements | None = None,
+    also_read: Iterable[Path | None] = (),
 ) -> MeasureResult:
     """Measure the objects of a file and write the tables, with a dictionary beside each.
 
@@ -178,6 +179,8 @@ def measure_file(
         Gives the objects their classes before the table is written.
     known
         What was measured of the objects of this file before.
+    also_read
+        Inputs that ``decide`` knows of: nothing is written over them.
 
     Raises
     ------
@@ -192,7 +195,7 @@ def measure_file(
     if given is not None and given.has_classes and job.more.classes is None and decide is None:
         job = replace(job, more=replace(job.more, classes=job.flags))
     job.more.check(image=job.image is not None)
-    written = check_measure_outputs(job)
+    written = check_measure_outputs(job, also_read)
     with ExitStack() as files:
         source = files.enter_context(open_volume(job.source))
         opened = KnownInput.of(job.source, source)
@@ -322,8 +325,8 @@ def write_meshes(
     return written
 
 
-def check_measure_outputs(job: MeasureJob) -> tuple[Path, ...]:
-    """Check all that will be written; return it."""
+def check_measure_outputs(job: MeasureJob, also_read: Iterable[Path | None] = ()) -> tuple[Path, ...]:
+    """Check all that will be written, against all that is read; return it."""
     tables = [
         (job.table, "a table"),
         (job.per_slice, "a table of slices"),
@@ -336,7 +339,7 @@ def check_measure_outputs(job: MeasureJob) -> tuple[Path, ...]:
             beside = dictionary_path(path)
             if beside is not None:
                 outputs.append(OutputFile(beside, "a dictionary", (".csv",)))
-    check_outputs(outputs, [job.source, job.image, job.flags, *job.more.inputs()])
+    check_outputs(outputs, [job.source, job.image, job.flags, *job.more.inputs(), *also_read])
     if job.meshes is not None:
         if job.meshes.exists() and not job.meshes.is_dir():
             raise UserError(f"{job.meshes} is a file: give a folder for the meshes.")
