@@ -313,6 +313,21 @@ def test_input_is_never_the_output(
     assert tomogram.read_bytes() == before
 
 
+@pytest.mark.parametrize("command", ["segment", "batch"])
+def test_no_report_replaces_the_card_of_the_model(
+    command: str, folder: Path, tomogram: Path, toy_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = toy_model.with_suffix(".json")
+    card.write_text("{}", encoding="utf-8")  # outputs are looked at before it is read
+    before = card.read_bytes()
+    words = {
+        "segment": ["segment", str(tomogram), "-o", str(folder / "l.tif"), "--report", str(card)],
+        "batch": ["batch", str(tomogram), "-o", str(folder), "--summary", str(card)],
+    }[command]
+    assert f"{card} is both input and output" in refused([*words, "--model", str(toy_model)], folder, capsys)
+    assert card.read_bytes() == before
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that even root cannot write to")
 @pytest.mark.parametrize("command", ["segment", "clean", "surface"])
 def test_no_permission(

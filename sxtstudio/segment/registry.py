@@ -9,7 +9,7 @@ from pathlib import Path
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import data_folder
 from sxtstudio.core.shipped import shipped_folders
-from sxtstudio.segment.card import ModelCard
+from sxtstudio.segment.card import ModelCard, find_card
 from sxtstudio.segment.check import card_of
 
 DEFAULT_MODEL = "compact"
@@ -92,6 +92,15 @@ def installed_card(name: str, *, folders: Iterable[str | Path] | None = None) ->
         If no model of that name is installed, or something is wrong with it.
     """
     return _installed(name, folders)
+
+
+def files_of_model(name_or_path: str | Path | None) -> tuple[Path, ...]:
+    """Return the files of a model that is given as a file: itself and its card; none of an installed one."""
+    if name_or_path is None or not _is_path(name_or_path):
+        return ()
+    path = Path(name_or_path)
+    card = None if path.suffix.lower() == ".json" else find_card(path)
+    return (path,) if card is None else (path, card)
 
 
 def _installed(name_or_path: str | Path | None, folders: Iterable[str | Path] | None) -> ModelCard:

@@ -23,6 +23,7 @@ from sxtstudio.core.temporary import sweep_folder
 from sxtstudio.core.wording import count
 from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.segment.keeper import RunnerKeeper
+from sxtstudio.segment.registry import files_of_model
 from sxtstudio.workflow.jobs.batch_files import APART, BatchRow, Names, doubts_beside, write_summary
 from sxtstudio.workflow.jobs.batch_objects import ObjectsFound, ObjectsWanted
 from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, SheetPanel, panel_of, write_contact_sheet
@@ -206,7 +207,8 @@ class Batch:
                 raise UserError(
                     f"The folder {parameters.folder} cannot be made ({error.strerror}): choose another."
                 ) from error
-        check_outputs(table_outputs(parameters.contact_sheet, parameters.summary), [])
+        read = [parameters.clean_up.mask, *files_of_model(parameters.segmentation.model)]
+        check_outputs(table_outputs(parameters.contact_sheet, parameters.summary), read)
 
     def add(self, tomogram: Path, finished: BatchRow | None = None, *, replaced: bool = False) -> int:
         """Add a row and return its number; ``replaced``: it took the place of one that was segmented."""

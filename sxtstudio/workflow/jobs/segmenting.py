@@ -30,6 +30,7 @@ from sxtstudio.segment import Segmentation, SegmentParameters, segment
 from sxtstudio.segment.checkpoint import forget
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.segment.parameters import SegmentationFacts
+from sxtstudio.segment.registry import files_of_model
 from sxtstudio.workflow.document.views import VolumeView, notes_of
 from sxtstudio.workflow.jobs.cleaning import (
     CleanUp,
@@ -155,7 +156,7 @@ def segment_file(
         If the job was cancelled through ``progress``.
     """
     progress = progress or Progress()
-    check_outputs(outputs_of(job), [job.tomogram, job.clean_up.mask])
+    check_outputs(outputs_of(job), inputs_of(job))
     seconds: dict[str, float] = {}
     with ExitStack() as stack:
         source = open_source(job, stack)
@@ -367,6 +368,11 @@ def outputs_of(job: SegmentJob) -> list[OutputFile]:
     if job.report:
         outputs.append(OutputFile(job.report, "a report", (".json",)))
     return outputs
+
+
+def inputs_of(job: SegmentJob) -> list[Path | None]:
+    """Return the files that a job reads; a report must not be called like the model's card, either."""
+    return [job.tomogram, job.clean_up.mask, *files_of_model(job.parameters.model)]
 
 
 def _check_disk(job: SegmentJob, shape: Triple) -> None:

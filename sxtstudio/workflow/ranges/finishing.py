@@ -31,6 +31,7 @@ from sxtstudio.workflow.jobs.segmenting import (
     SegmentResult,
     check_unchanged,
     clean_labels,
+    inputs_of,
     last_stages,
     open_source,
     outputs_of,
@@ -86,7 +87,7 @@ def finish_segmentation(
     plan.check_program()
     check_places(folder, plan)
     job = plan.job(tomogram, model)
-    check_outputs(outputs_of(job), [job.tomogram, job.clean_up.mask])
+    check_outputs(outputs_of(job), inputs_of(job))
     with ExitStack() as stack:
         stack.callback(FolderLock(path).release, remove=True)
         records = all_records(folder, plan, checksum, SegmentRecord)

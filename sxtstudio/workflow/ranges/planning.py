@@ -9,7 +9,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.segment.checkpoint import explained
 from sxtstudio.segment.job import check_settings, prepare
 from sxtstudio.workflow.jobs.outputs import check_outputs
-from sxtstudio.workflow.jobs.segmenting import SegmentJob, open_source, outputs_of
+from sxtstudio.workflow.jobs.segmenting import SegmentJob, inputs_of, open_source, outputs_of
 from sxtstudio.workflow.ranges.running import is_planned, make_images
 from sxtstudio.workflow.ranges.segment_plan import plan_of
 from sxtstudio.workflow.ranges.split import SLICES_PER_RANGE, split
@@ -41,7 +41,7 @@ def plan_segmentation(
     UserError
         If the job cannot be done, or the folder holds another plan.
     """
-    check_outputs(outputs_of(job), [job.tomogram, job.clean_up.mask])
+    check_outputs(outputs_of(job), inputs_of(job))
     split(1, slices_per_range)  # refuses what makes no sense
     with ExitStack() as stack:
         source = open_source(job, stack)
