@@ -28,4 +28,6 @@ def objects_in(job: SegmentJob, asked: ObjectsWantedRecord | None, progress: Pro
             classifier.write_text(asked.classifier, encoding="utf-8")
         wanted = ObjectsWanted(classifier, asked.voxel_nm)
         found = find_objects(wanted, job.tomogram, job.output, progress)
-    return OutcomeRecord("objects", counts=dict(found.counts), notes=found.notes)
+    return OutcomeRecord(
+        "objects", counts=dict(found.counts), notes=found.notes, bodies=found.bodies, border=found.border
+    )

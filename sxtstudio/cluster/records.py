@@ -167,8 +167,8 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     "refused": the worker cannot run it, as it has other versions; "no-model": it must be sent the model;
     "stopped": the worker was told to stop; "planned": it is divided into ``ranges``; "range-done": the range
     is; "missing": ranges with these numbers have to be done again, those that ``step`` does; "no-plan": its
-    plan has gone; "objects": there are so many of each class, with what to know in ``notes``; "there":
-    another run has written the labels.
+    plan has gone; "objects": there are so many of each class, so many of them bodies and so many at the
+    border, with what to know in ``notes``; "there": another run has written the labels.
     """
 
     state: Literal[
@@ -187,10 +187,12 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     counts: dict[str, Annotated[int, Meta(ge=0)]] = {}
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    bodies: Annotated[int, Meta(ge=0)] | None = None
+    border: Annotated[int, Meta(ge=0)] | None = None
 
     def found(self) -> ObjectsFound:
         """Return the objects that were found."""
-        return ObjectsFound(self.counts, self.notes)
+        return ObjectsFound(self.counts, self.notes, bodies=self.bodies, border=self.border)
 
     def outcome(self) -> JobOutcome:
         """Return it for the row of the batch."""

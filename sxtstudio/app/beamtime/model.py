@@ -21,9 +21,9 @@ from sxtstudio.workflow.beamtime.summary import (
     headline_of,
     mark_of,
     needs_look,
-    objects_total,
     search_text,
     sentences_of,
+    sorted_by,
 )
 
 Index = QModelIndex | QPersistentModelIndex
@@ -58,7 +58,7 @@ class Order(StrEnum):
     WORST = "worst first"
     NAME = "name"
     LABELLED = "most labelled"
-    OBJECTS = "most objects"
+    OBJECTS = "most bodies"
 
 
 SortKey = Order | FigureName
@@ -238,5 +238,5 @@ def _value(record: TomogramRecord, order: SortKey) -> tuple[int, float | str]:
             return 0, record.name.casefold()
         case Order.LABELLED:
             return (1, 0.0) if record.labelled is None else (0, -record.labelled)
-    total = objects_total(record)
-    return (1, 0.0) if total is None else (0, -float(total))
+    found = sorted_by(record)
+    return (1, 0.0) if found is None else (0, -float(found))

@@ -17,7 +17,7 @@ from sxtstudio.workflow.beamtime.record import PictureKind, TomogramRecord
 from sxtstudio.workflow.beamtime.summary import TomogramMark, headline_of, mark_of
 
 Index = QModelIndex | QPersistentModelIndex
-PICTURE_PX, _EDGE_PX, _REASON_LINES = 150, 8, 3
+PICTURE_PX, _EDGE_PX, _REASON_LINES = 150, 8, 4
 # Names of a beamtime begin alike, and one line holds some twenty letters.
 _NAME_LINES = 2
 # For light and for dark: a text in these is read on a card.

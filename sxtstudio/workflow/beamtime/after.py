@@ -101,7 +101,12 @@ class AfterSegmentation:
             found = find_objects(self._wanted, tomogram, labels, progress)
         if found.trouble:
             return {"messages": (*record.messages, f"No objects: {found.trouble}")}
-        return {"objects": dict(found.counts), "messages": (*record.messages, *found.notes)}
+        return {
+            "objects": dict(found.counts),
+            "bodies": found.bodies,
+            "border": found.border,
+            "messages": (*record.messages, *found.notes),
+        }
 
     def _quality(
         self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress

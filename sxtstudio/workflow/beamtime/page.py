@@ -33,8 +33,9 @@ from sxtstudio.workflow.beamtime.summary import (
     headline_of,
     mark_of,
     objects_text,
-    objects_total,
+    pieces_of,
     sentences_of,
+    sorted_by,
 )
 
 INDEX, DATA, NOW = "index.html", "data.js", "now.js"
@@ -158,7 +159,8 @@ def _entry(record: TomogramRecord) -> dict[str, Any]:
         "voxels": voxels_text(record),
         "labelled": record.labelled,
         "labelledText": "" if record.labelled is None else share(record.labelled),
-        "objects": objects_total(record),
+        "objects": sorted_by(record),
+        "pieces": pieces_of(record),
         "objectsText": printable(objects_text(record)),
         "secondsText": "" if record.seconds is None else duration(record.seconds),
         "model": printable(f"{record.model} ({record.device})") if record.model else "",

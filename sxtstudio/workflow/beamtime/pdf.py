@@ -20,12 +20,13 @@ from sxtstudio.workflow.beamtime.record import PictureKind, TomogramRecord, Tomo
 from sxtstudio.workflow.beamtime.summary import (
     Day,
     TomogramMark,
+    classes_text,
     days_of,
+    found_text,
     headline_of,
     mark_of,
     needs_look,
     objects_text,
-    objects_total,
     sentences_of,
 )
 
@@ -187,11 +188,9 @@ def caption_of(record: TomogramRecord) -> tuple[str, str]:
 
     The second is empty where the first says it: there are no classes.
     """
-    first, second = headline_of(record), objects_text(record)
-    total = objects_total(record)
-    said = total is not None and first.endswith(count(total, "object"))
-    classes = any(record.objects or ()) and second != "no object"
-    return (first, "") if said and not classes else (first, second)
+    first, found = headline_of(record), found_text(record)
+    said = found and first.endswith(found)
+    return first, classes_text(record) if said else objects_text(record)
 
 
 def _thumbnail(pdf: FPDF, folder: Path, record: TomogramRecord, left: float, top: float, side: float) -> None:

@@ -84,6 +84,9 @@ class TomogramRecord:
         None where it could not be judged.
     objects
         How many there are of each class; "" are those without one. None where none were looked for.
+    bodies, border
+        So many of them are bodies, the others pieces of membrane; and so many of both touch the border of the
+        volume, or of what was reconstructed. None in records of versions that did not tell them apart.
     pictures
         Those that there are.
     doubts
@@ -115,6 +118,8 @@ class TomogramRecord:
     replaced: bool = False
     signature: tuple[int, int, float, float] = (0, 0, 0.0, 0.0)
     version: int = field(default=VERSION)
+    bodies: int | None = None
+    border: int | None = None
 
     @property
     def name(self) -> str:

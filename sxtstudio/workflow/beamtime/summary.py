@@ -17,12 +17,14 @@ from sxtstudio.core.wording import count, grouped, share, significant
 from sxtstudio.workflow.beamtime.record import TomogramRecord, TomogramState
 
 #: What days are compared by, beside the figures of quality.
-LABELLED, OBJECTS_FOUND = "labelled", "objects found"
+LABELLED, BODIES, PIECES = "labelled", "bodies", "pieces of membrane"
+#: Of records of versions that did not tell bodies from pieces of membrane.
+OBJECTS_FOUND = "bodies and pieces of membrane"
 _COMPARED = (
     FigureName.RESOLUTION, FigureName.CONTRAST, FigureName.CELL_CONTRAST, FigureName.NOISE, FigureName.CELL,
     FigureName.STREAKS, FigureName.DOUBLES, FigureName.CERTAINTY, FigureName.RECOGNISED,
 )  # fmt: skip
-_KEYS = (LABELLED, *_COMPARED, OBJECTS_FOUND)
+_KEYS = (LABELLED, *_COMPARED, BODIES, PIECES, OBJECTS_FOUND)
 _Means = dict[str, tuple[float | None, str]]
 
 
@@ -64,7 +66,7 @@ def needs_look(record: TomogramRecord) -> bool:
 def sentences_of(record: TomogramRecord) -> list[str]:
     """Return what to know of a tomogram, what asks for a look first, each a whole sentence."""
     texts = ["Another file of this name has taken its place since."] if record.replaced else []
-    texts += [*_reasons_to_look(record), *record.messages]
+    texts += [*_reasons_to_look(record), *record.messages, _at_border(record)]
     names = {Path(path).stem.split(".")[0] for path in (record.path, record.labels or record.path)}
     whole = (text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
     return [text if _begins_with_name(text, names) else f"{text[0].upper()}{text[1:]}" for text in whole]
@@ -97,8 +99,8 @@ def headline_of(record: TomogramRecord) -> str:
     if reasons:
         return reasons[0]
     words = [] if record.labelled is None else [f"{share(record.labelled)} labelled"]
-    total = objects_total(record)
-    return ", ".join([*words, *([] if total is None else [count(total, "object")])])
+    found = found_text(record)
+    return ", ".join([*words, *([found] if found else [])])
 
 
 def objects_total(record: TomogramRecord) -> int | None:
@@ -106,16 +108,71 @@ def objects_total(record: TomogramRecord) -> int | None:
     return None if record.objects is None else sum(record.objects.values())
 
 
-def objects_text(record: TomogramRecord) -> str:
-    """Return "3 Mitochondrion, 12 Vesicle, 4 without a class"; "" where none were looked for."""
-    if record.objects is None:
+def pieces_of(record: TomogramRecord) -> int | None:
+    """Return how many of the objects are pieces of membrane; None where that is not known."""
+    total = objects_total(record)
+    return None if total is None or record.bodies is None else max(0, total - record.bodies)
+
+
+def sorted_by(record: TomogramRecord) -> int | None:
+    """Return what a wall is sorted by: how many bodies there are, or objects where that is not known."""
+    return objects_total(record) if pieces_of(record) is None else record.bodies
+
+
+def found_text(record: TomogramRecord) -> str:
+    """Return "7 bodies and 2 pieces of membrane, most at the border"; "" where none were looked for."""
+    total, pieces = objects_total(record), pieces_of(record)
+    if total is None:
         return ""
-    named = sorted((name, number) for name, number in record.objects.items() if name and number)
-    words = [f"{grouped(number)} {name}" for name, number in named]
-    rest = record.objects.get("", 0)
-    if rest:
-        words.append(f"{grouped(rest)} without a class" if named else count(rest, "object"))
-    return ", ".join(words) or "no object"
+    if record.bodies is None or pieces is None:
+        return count(total, "object")
+    words = count(record.bodies, "body", "bodies")
+    if pieces:
+        words = f"{words} and {count(pieces, 'piece')} of membrane"
+    most = _most_at_border(record)
+    if not most:
+        return words
+    return f"{words}, at the border" if total == 1 else f"{words}, {most} at the border"
+
+
+def classes_text(record: TomogramRecord) -> str:
+    """Return "3 Mitochondrion, 12 Vesicle, 4 without a class"; "" where none has a class."""
+    objects = record.objects or {}
+    words = [f"{grouped(number)} {name}" for name, number in sorted(objects.items()) if name and number]
+    rest = objects.get("", 0)
+    return ", ".join([*words, *([f"{grouped(rest)} without a class"] if rest else [])]) if words else ""
+
+
+def objects_text(record: TomogramRecord) -> str:
+    """Return all that is known of the objects: how many of each class, and what they are."""
+    found, classes = found_text(record), classes_text(record)
+    if not classes:
+        return found
+    return classes if record.bodies is None else f"{classes} ({found})"
+
+
+def _most_at_border(record: TomogramRecord) -> str:
+    """Return "all" or "most" where so many of the objects touch the border, else ""."""
+    total, border = objects_total(record), record.border
+    if not total or border is None or 2 * border <= total:
+        return ""
+    return "all" if border >= total else "most"
+
+
+def _at_border(record: TomogramRecord) -> str:
+    """Return what it means that most objects touch the border, as a sentence; "" where they do not."""
+    total = objects_total(record)
+    if total is None or record.border is None or not _most_at_border(record):
+        return ""
+    who = "The only one" if total == 1 else f"{grouped(record.border)} of the {grouped(total)}"
+    touch = "touches" if total == 1 else "touch"
+    kinds = "bodies and pieces of membrane" if pieces_of(record) else "bodies"
+    what = "" if total == 1 else f" {kinds}"
+    leave = "it" if total == 1 else "them"
+    return (
+        f"{who}{what} {touch} the border of the volume, or of what was reconstructed; "
+        f"measurements leave {leave} out."
+    )
 
 
 def search_text(record: TomogramRecord) -> str:
@@ -211,9 +268,8 @@ def _mean(records: Sequence[TomogramRecord], key: str) -> tuple[float | None, st
         value: float | None = None
         if key == LABELLED:
             value = record.labelled
-        elif key == OBJECTS_FOUND:
-            total = objects_total(record)
-            value = None if total is None else float(total)
+        elif key in (BODIES, PIECES, OBJECTS_FOUND):
+            value = _number(record, key)
         elif isinstance(key, FigureName) and record.quality is not None:
             figure = record.quality.figure(key)
             value = None if figure is None else figure.value
@@ -221,6 +277,18 @@ def _mean(records: Sequence[TomogramRecord], key: str) -> tuple[float | None, st
         if value is not None and math.isfinite(value):
             values.append(value)
     return (sum(values) / len(values) if values else None), unit
+
+
+def _number(record: TomogramRecord, key: str) -> float | None:
+    """Return how many there are of a kind; None where none were looked for, or they are counted otherwise."""
+    pieces = pieces_of(record)
+    numbers = {
+        BODIES: None if pieces is None else record.bodies,
+        PIECES: pieces,
+        OBJECTS_FOUND: objects_total(record) if pieces is None else None,
+    }
+    number = numbers[key]
+    return None if number is None else float(number)
 
 
 def _text(value: float | None, unit: str) -> str:

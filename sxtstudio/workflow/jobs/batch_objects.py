@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sxtstudio.core.errors import SliceBase, sentence_of
 from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 
@@ -27,12 +28,15 @@ class ObjectsWanted:
 class ObjectsFound:
     """What was found: how many of each class ("": without one), and what the user should know.
 
-    ``trouble`` is a sentence where it went wrong.
+    So many of them are ``bodies``; the others are pieces of membrane, which enclose nothing. So many, of
+    both, touch the ``border``. None where that is not known. ``trouble`` is a sentence where it went wrong.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     trouble: str = ""
+    bodies: int | None = None
+    border: int | None = None
 
 
 def find_objects(wanted: ObjectsWanted, tomogram: Path, labels: Path, progress: Progress) -> ObjectsFound:
@@ -53,15 +57,16 @@ def find_objects(wanted: ObjectsWanted, tomogram: Path, labels: Path, progress: 
     classes, table = object_tables(labels)
     progress.begin(1)
     job = ObjectsJob(labels, output, image=tomogram, table=table, voxel_nm=voxel_nm)
-    found = objects_file(job, progress.part(0.6, "objects"))
+    found = objects_file(job, progress.part(0.6, "objects")).found
+    bodies, border = found.bodies, found.flagged(ObjectFlag.BORDER)
     if wanted.classifier is None:
-        return ObjectsFound({"": found.found.count})
+        return ObjectsFound({"": found.count}, bodies=bodies, border=border)
     # Where there is one object, its file has one value, as labels have.
     measure = MeasureJob(
         output, classes, image=tomogram, flags=table, voxel_nm=voxel_nm, taken_as=TakenAs.OBJECTS
     )
     classified = classify_file(ClassifyJob(measure, wanted.classifier), progress.part(0.4, "classes"))
-    return ObjectsFound(dict(classified.counts), tuple(classified.notes))
+    return ObjectsFound(dict(classified.counts), tuple(classified.notes), bodies=bodies, border=border)
 
 
 def trouble_of(error: Exception, slices_from: SliceBase) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QFont, QFontMetrics
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.beamtime.wall import name_lines
+from sxtstudio.app.beamtime.wall import PICTURE_PX, _in_lines, name_lines
 
 WIDTH = 150
 
@@ -22,3 +22,8 @@ def test_a_name_has_two_lines_and_its_end_is_always_seen(qtbot: QtBot) -> None:
     for lines in shown:
         assert len(lines) == 2 and all(metrics.horizontalAdvance(line) <= WIDTH for line in lines)
     assert "\n" in name_lines("m" * 40, metrics, 3)  # not even a letter fits
+
+
+def test_what_was_found_is_seen_to_its_end(qtbot: QtBot) -> None:
+    text = "22.7 % labelled, 1 200 bodies and 34 pieces of membrane, most at the border"
+    assert _in_lines(text, QFontMetrics(QFont()), PICTURE_PX).split() == text.split()

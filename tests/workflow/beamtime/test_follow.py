@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -236,6 +237,10 @@ def test_objects_are_counted(folder: Path, toy_model: Path) -> None:
     (record,) = RecordFolder(folder / "page")
     numbers = tifffile.imread(folder / "first.objects.tif")
     assert record.objects == {"": len(np.unique(numbers[numbers > 0]))} and record.objects[""] > 0
+    with open(folder / "first.objects.csv", newline="") as table:  # what the file of flags says
+        flags = [row["flags"].split() for row in csv.DictReader(table)]
+    assert record.bodies == sum("sheet" not in one for one in flags)
+    assert record.border == sum("border" in one for one in flags)
     evening = Evening(folder, toy_model, 9, objects=True)
     evening.run(looks=12)
     assert evening.segmented == [] and len(RecordFolder(folder / "page")) == 1, "objects are no tomogram"

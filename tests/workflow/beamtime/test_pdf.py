@@ -57,6 +57,7 @@ def test_what_is_doubted_of_labels_is_said(tmp_path: Path, make_record) -> None:
         ({}, ("5.0 % labelled, 0 objects", "")),
         (None, ("5.0 % labelled", "")),
         ({"Vesicle": 3, "": 1}, ("5.0 % labelled, 4 objects", "3 Vesicle, 1 without a class")),
+        ({"Vesicle": 0, "": 2}, ("5.0 % labelled, 2 objects", "")),
     ],
 )
 def test_nothing_is_said_twice_below_a_picture(
@@ -68,6 +69,14 @@ def test_nothing_is_said_twice_below_a_picture(
 def test_objects_are_said_below_why_to_look(make_record) -> None:
     first, second = caption_of(make_record("cell.mrc", flag=QualityFlag.LOOK, objects={"": 16}))
     assert first.startswith("Details below") and second == "16 objects"
+
+
+def test_bodies_and_pieces_of_membrane_are_counted_apart_below_a_picture(make_record) -> None:
+    record = make_record("cell.mrc", objects={"Vesicle": 3, "": 6}, bodies=7, border=2)
+    found = "7 bodies and 2 pieces of membrane"
+    assert caption_of(record) == (f"5.0 % labelled, {found}", "3 Vesicle, 6 without a class")
+    doubtful = make_record("cell.mrc", flag=QualityFlag.LOOK, objects={"": 9}, bodies=7, border=2)
+    assert caption_of(doubtful)[1] == found
 
 
 def test_no_file_stays_open_when_it_cannot_be_written(
