@@ -19,6 +19,7 @@ import tifffile
 from onnx import TensorProto, helper
 
 from sxtstudio.cli import main
+from sxtstudio.segment.check import card_of
 
 BadFile = Callable[[Path], Path]
 PRECIOUS = b"hours of work"
@@ -318,7 +319,7 @@ def test_no_report_replaces_the_card_of_the_model(
     command: str, folder: Path, tomogram: Path, toy_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     card = toy_model.with_suffix(".json")
-    card.write_text("{}", encoding="utf-8")  # outputs are looked at before it is read
+    card.write_text(card_of(toy_model).to_json(), encoding="utf-8")
     before = card.read_bytes()
     words = {
         "segment": ["segment", str(tomogram), "-o", str(folder / "l.tif"), "--report", str(card)],
