@@ -261,7 +261,11 @@ def _rules(value: Any) -> str:
 
 
 def _conditions(rule: ClassRule) -> list[str]:
-    kinds = {Among.ALL: [], Among.BODIES: ["closed bodies"], Among.SHEETS: ["open membranes"]}
+    kinds = {
+        Among.ALL: [],
+        Among.BODIES: ["bodies (no pieces of membrane)"],
+        Among.SHEETS: ["pieces of membrane (no bodies)"],
+    }
     return [*kinds[rule.among], *(_range(one) for one in rule.ranges)]
 
 

@@ -274,7 +274,7 @@ def test_classes_are_added_renamed_recoloured_and_removed(
 
 
 def test_a_rule_is_about_what_its_class_is(window_with_objects: MainWindow, classing: ClassSections) -> None:
-    """Volumes are of closed bodies, unless it is a class of membranes or the user says otherwise."""
+    """Volumes are of bodies, unless it is a class of membranes or the user says otherwise."""
     window = window_with_objects
     flags = frozenset({ObjectFlag.SHEET})
     change = table(window).change({n: ObjectRow(flags=flags) for n in (4, 7)})
@@ -288,7 +288,7 @@ def test_a_rule_is_about_what_its_class_is(window_with_objects: MainWindow, clas
     dialog.limits.changed.emit()
     dialog.class_name.setCurrentIndex(dialog.class_name.findData("ER"))
     assert dialog.rules[0].among is Among.SHEETS
-    assert dialog.count.text() == "2 objects of 24; 6 closed bodies left out"
+    assert dialog.count.text() == "2 objects of 24; 6 bodies left out"
     dialog.apply.click()
     assert {n for n, found in table(window).rows.items() if found.class_name == "ER"} == {4, 7}
     dialog.class_name.setCurrentIndex(dialog.class_name.findData("Vesicle"))
@@ -296,6 +296,35 @@ def test_a_rule_is_about_what_its_class_is(window_with_objects: MainWindow, clas
     dialog.among.setCurrentIndex(dialog.among.findData(Among.ALL))
     dialog.class_name.setCurrentIndex(dialog.class_name.findData("ER"))
     assert dialog.rules[0].among is Among.ALL, "that was chosen by hand"
+    dialog.close()
+
+
+def test_bodies_that_are_open_or_cut_count_as_bodies_and_the_rule_says_so(
+    window_with_objects: MainWindow, classing: ClassSections
+) -> None:
+    """Only pieces of membrane are no bodies: the flag "open" is of a body of which much is missing."""
+    window = window_with_objects
+    large = [number for number in NUMBERS if kind_of(number) == 0]
+    flags = {n: ObjectRow(flags=frozenset({ObjectFlag.OPEN})) for n in large[:3]}
+    flags[large[3]] = ObjectRow(flags=frozenset({ObjectFlag.BORDER}))
+    flags[large[4]] = ObjectRow(flags=frozenset({ObjectFlag.SHEET, ObjectFlag.OPEN}))
+    window.session.change_rows(table(window).change(flags), EditKind.NOTE)
+    press(window, "classes.by_rule")
+    dialog = window.context.dialogs.find(RuleDialog)
+    assert dialog is not None
+    assert dialog.among.currentText() == "Bodies only, no pieces of membrane"
+    dialog.class_name.setCurrentIndex(dialog.class_name.findData("Mitochondrion"))
+    row = dialog.limits.add()
+    row.column.setCurrentIndex(row.column.findData("volume"))
+    row.low.setText("0.5")
+    dialog.limits.changed.emit()
+    assert dialog.count.text() == (
+        "7 objects of 24; 1 piece of membrane left out; 3 open included: their volumes are estimates; "
+        "1 at the border included: not whole"
+    )
+    dialog.apply.click()
+    rows = table(window).rows
+    assert {n for n in large if rows[n].class_name == "Mitochondrion"} == {*large} - {large[4]}
     dialog.close()
 
 
@@ -318,10 +347,10 @@ def test_a_rule_counts_highlights_and_gives(window_with_objects: MainWindow, cla
         for n in (4, 7)
     }
     window.session.change_rows(table(window).change(flags), EditKind.NOTE)
-    less = "6 objects of 24, 1 of them given by hand, which stay; 2 open membranes left out"
+    less = "6 objects of 24, 1 of them given by hand, which stay; 2 pieces of membrane left out"
     assert dialog.count.text() == less, "what encloses nothing is no mitochondrion"
     dialog.among.setCurrentIndex(dialog.among.findData(Among.ALL))
-    more = "; 2 of them open membranes, no bodies; 1 at the border, so not whole"
+    more = "; 2 pieces of membrane included, no bodies; 1 at the border included: not whole"
     assert dialog.count.text() == said + more
     dialog.highlight.setChecked(True)
     assert list(window.session.objects.value.selected) == large

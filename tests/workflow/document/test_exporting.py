@@ -14,7 +14,7 @@ import pytest
 import pyvista as pv
 import tifffile
 
-from sxtstudio.core.classes.rules import ClassRule, RuleSet, ValueRange, values_of
+from sxtstudio.core.classes.rules import Among, ClassRule, RuleSet, ValueRange, values_of
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
@@ -292,6 +292,19 @@ def test_rules_are_said_in_words(document: Document) -> None:
         words[name] = methods_text(document)
     expected = "rules: Vesicle: volume 0.01 to 2 um3, sphericity ≥ 0.8; ER: sphericity ≤ 0.2"
     assert expected in words["ours"] and "rules: (format: another)" in words["another"]
+
+
+def test_what_a_rule_is_about_is_said_in_words_that_leave_open_bodies_in(document: Document) -> None:
+    """Open bodies are bodies: neither "closed bodies" nor "open membranes" would be right."""
+    low = (ValueRange("volume", 0.01, None, "um3"),)
+    rules = RuleSet((ClassRule("Vesicle", low, Among.BODIES), ClassRule("ER", low, Among.SHEETS)))
+    parameters = {"rules": values_of(rules)}
+    document.add_step(Step(StepKind.EDIT, EditKind.CLASS_BY_RULE, "objects", parameters=parameters))
+    expected = (
+        "rules: Vesicle: bodies (no pieces of membrane), volume ≥ 0.01 um3; "
+        "ER: pieces of membrane (no bodies), volume ≥ 0.01 um3"
+    )
+    assert expected in methods_text(document)
 
 
 def test_the_receipt_counts_the_steps_that_the_text_lists(document: Document, tmp_path: Path) -> None:

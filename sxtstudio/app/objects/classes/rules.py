@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -46,18 +47,19 @@ from sxtstudio.core.classes.rules import (
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.counted import flagged, open_bodies
 from sxtstudio.core.measure.units import heading
 from sxtstudio.core.object_table import Decided, ObjectFlag
 from sxtstudio.core.wording import count
 
 _AMONG = {
-    Among.BODIES: "Closed bodies only",
-    Among.SHEETS: "Open membranes only",
-    Among.ALL: "Bodies and open membranes",
+    Among.BODIES: "Bodies only, no pieces of membrane",
+    Among.SHEETS: "Pieces of membrane only, no bodies",
+    Among.ALL: "Bodies and pieces of membrane",
 }
 _LEFT_OUT = {
-    Among.BODIES: ("open membrane", "open membranes"),
-    Among.SHEETS: ("closed body", "closed bodies"),
+    Among.BODIES: ("piece of membrane", "pieces of membrane"),
+    Among.SHEETS: ("body", "bodies"),
 }
 FILTER = "Rules for classes (*.json)"
 
@@ -91,8 +93,9 @@ class RuleDialog(ToolDialog):
         self.among = ComboBox()
         self.among.setAccessibleName("Objects that the rule is about")
         self.among.setToolTip(
-            "A membrane that encloses nothing, such as ER, or what is joined to the plasma membrane, has the "
-            "flag “sheet”: its volume is that of the membrane, not of a body"
+            "A piece of membrane encloses nothing, such as ER, or what is joined to the plasma membrane. It "
+            "has the flag “sheet”: its volume is that of the membrane, not of a body. Objects with the flag "
+            "“open” or “border” are bodies that are not whole: they are included"
         )
         for value, title in _AMONG.items():
             self.among.addItem(title, value)
@@ -347,9 +350,13 @@ class RuleDialog(ToolDialog):
         out = len(within) - len(fits)
         text += f"; {count(out, *_LEFT_OUT[rule.among])} left out" if out else ""
         sheets = len(self._sheets().intersection(fits)) if rule.among is Among.ALL else 0
-        text += f"; {sheets} of them open membranes, no bodies" if sheets else ""
-        border = sum(number in rows and ObjectFlag.BORDER in rows[number].flags for number in fits)
-        text += f"; {border} at the border, so not whole" if border else ""
+        text += f"; {count(sheets, *_LEFT_OUT[Among.BODIES])} included, no bodies" if sheets else ""
+        numbers = np.array(fits, np.int64)
+        is_open = int(open_bodies(numbers, rows).sum())
+        means = "its volume is an estimate" if is_open == 1 else "their volumes are estimates"
+        text += f"; {is_open} open included: {means}" if is_open else ""
+        border = int(flagged(numbers, rows, ObjectFlag.BORDER).sum())
+        text += f"; {border} at the border included: not whole" if border else ""
         text += f"; {stale} changed since measured, left out" if stale else ""
         self.count.setText(text)
         if self.highlight.isChecked() and self.isVisible():

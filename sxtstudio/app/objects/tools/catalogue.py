@@ -58,7 +58,7 @@ TOOLS = (
         BY_NAME["polygon"].icon,
         "P",
         "Click corner after corner; Enter or a double click closes it. What is within is added to the chosen "
-        "object, or is a new one where none is chosen; open membranes within it become part of it. With "
+        "object, or is a new one where none is chosen; pieces of membrane within it become part of it. With "
         "Shift at the first corner it erases.",
     ),
     ToolInfo(
@@ -67,7 +67,7 @@ TOOLS = (
         BY_NAME["lasso"].icon,
         "L",
         "Hold the left button and draw around an area: it is added to the chosen object, or is a new one "
-        "where none is chosen; open membranes within it become part of it. With Shift it erases.",
+        "where none is chosen; pieces of membrane within it become part of it. With Shift it erases.",
     ),
     ToolInfo(
         "wand",
