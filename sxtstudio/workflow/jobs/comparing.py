@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Quantity
-from sxtstudio.core.measure.counted import counted, sheets_text
+from sxtstudio.core.measure.counted import counted, open_text, sheets_text
 from sxtstudio.core.measure.measure import all_columns
 from sxtstudio.core.measure.units import heading
 from sxtstudio.core.object_table import ObjectFlag
@@ -73,7 +73,8 @@ class CompareChoice:
 class Compared:
     """A comparison, the column's name in the files and as people write it, and what was left out.
 
-    ``per_cell``: what is compared is one number of each cell, not a mean of objects.
+    ``per_cell``: what is compared is one number of each cell, not a mean of objects. ``is_open`` are for each
+    group those of its averaged objects that are open: their volumes are estimates.
     """
 
     comparison: Comparison
@@ -81,6 +82,7 @@ class Compared:
     title: str
     notes: tuple[str, ...]
     per_cell: bool = False
+    is_open: tuple[int, ...] = ()
 
 
 class Tables:
@@ -178,7 +180,8 @@ def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: 
     counted = choice.column == COUNT
     name = COUNT if counted else _one_name(groups, choice.column, tables)
     gathered, at_border, sheets, other_class = [], 0, 0, 0
-    for group in groups:
+    is_open = [0] * len(groups)
+    for index, group in enumerate(groups):
         cells = []
         for cell in group.cells:
             values = []
@@ -188,6 +191,7 @@ def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: 
                 at_border, other_class = at_border + border, other_class + others
                 column = np.ones(len(kept)) if counted else np.asarray(tables.of(path)[name], np.float64)
                 values.append(column[kept])
+                is_open[index] += int((kept & _open_bodies(tables.of(path)) & np.isfinite(column)).sum())
             objects = np.concatenate([np.empty(0), *values])
             cells.append(Cell(cell.name, np.array([len(objects)], np.float64) if counted else objects))
         gathered.append(CellGroup(group.name, tuple(cells)))
@@ -196,11 +200,13 @@ def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: 
         notes.append(f"{count(at_border, 'object')} at the border of a tomogram left out.")
     if sheets:
         notes.append(f"{sheets_text(sheets)} left out; to compare them choose their class.")
+    comparison = compare_groups(gathered, AnalysisUnit.CELLS if counted else choice.unit)
+    if any(is_open) and not counted:
+        notes.append(_open_note(comparison, is_open))
     notes += same_objects(groups, tables)
     if choice.class_name is not None:
         notes.append(f"Objects of the class {choice.class_name} only; {other_class} others left out.")
-    unit = AnalysisUnit.CELLS if counted else choice.unit
-    return Compared(compare_groups(gathered, unit), name, column_title(name), tuple(notes), counted)
+    return Compared(comparison, name, column_title(name), tuple(notes), counted, tuple(is_open))
 
 
 def same_objects(groups: Sequence[GroupFiles], tables: Tables) -> list[str]:
@@ -281,18 +287,37 @@ def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np
         kept = np.array([str(name) == choice.class_name for name in table[CLASS]], np.bool_)
     others = length - int(kept.sum())
     sheets = np.zeros(length, np.bool_)
-    if choice.class_name is None and FLAGS in table and table[FLAGS].dtype.kind == "O":
-        sheets = np.array([ObjectFlag.SHEET.value in str(text).split() for text in table[FLAGS]], np.bool_)
+    if choice.class_name is None:
+        sheets = _flagged(table, ObjectFlag.SHEET)
     border = np.zeros(length, np.bool_)
     if not choice.border:
-        if FLAGS in table and table[FLAGS].dtype.kind == "O":
-            border |= np.array(
-                [ObjectFlag.BORDER.value in str(text).split() for text in table[FLAGS]], np.bool_
-            )
+        border |= _flagged(table, ObjectFlag.BORDER)
         if AT_BORDER in table and _is_number(table[AT_BORDER]):
             border |= np.asarray(table[AT_BORDER], np.float64) > 0
     found = counted(kept, border, sheets)
     return found.rows, int(found.border.sum()), int(found.sheets.sum()), others
+
+
+def _open_note(comparison: Comparison, is_open: Sequence[int]) -> str:
+    """Return "6 of 18 open: volumes are estimates (control 2 of 9, infected 4 of 9)."."""
+    sizes = [group.objects.n for group in comparison.groups]
+    each = [
+        f"{group.name} {found} of {size}"
+        for group, found, size in zip(comparison.groups, is_open, sizes, strict=True)
+    ]
+    which = f" ({', '.join(each)})" if len(each) > 1 else ""
+    return f"{open_text(sum(is_open), sum(sizes))}{which}."
+
+
+def _flagged(table: Columns, flag: ObjectFlag) -> NDArray[np.bool_]:
+    """Return which rows have a flag; none where the table has no flags."""
+    if FLAGS not in table or table[FLAGS].dtype.kind != "O":
+        return np.zeros(len(next(iter(table.values()), ())), np.bool_)
+    return np.array([flag.value in str(text).split() for text in table[FLAGS]], np.bool_)
+
+
+def _open_bodies(table: Columns) -> NDArray[np.bool_]:
+    return _flagged(table, ObjectFlag.OPEN) & ~_flagged(table, ObjectFlag.SHEET)
 
 
 def _paths(groups: Sequence[GroupFiles]) -> Iterator[Path]:

@@ -35,6 +35,7 @@ _NAMES = (
     "p",
     "p_corrected",
     "exact",
+    "open_objects",
 )
 
 
@@ -82,8 +83,9 @@ def _as_json(compared: Compared) -> dict[str, Any]:
                 "objects": None if compared.per_cell else _spread(group.objects),
                 "cell_means": dict(zip(_distinct(group.cell_names), group.cell_means.tolist(), strict=True)),
                 "without_value": group.left_out,
+                "open_objects": None if compared.per_cell else is_open,
             }
-            for group in comparison.groups
+            for group, is_open in zip(comparison.groups, compared.is_open, strict=True)
         ],
         "test": None if comparison.result is None else _test(comparison.result),
         "why_no_test": comparison.why_not,
@@ -126,7 +128,7 @@ def _finite(value: float) -> float | None:
 def _rows(compared: Compared) -> Iterator[dict[str, Any]]:
     comparison = compared.comparison
     unit = comparison.unit.value
-    for group in comparison.groups:
+    for group, is_open in zip(comparison.groups, compared.is_open, strict=True):
         row: dict[str, Any] = {
             "row": "group",
             "group": group.name,
@@ -142,6 +144,7 @@ def _rows(compared: Compared) -> Iterator[dict[str, Any]]:
                 "mean_of_objects": _finite(group.objects.mean),
                 "sd_of_objects": _finite(group.objects.sd),
                 "median_of_objects": _finite(group.objects.median),
+                "open_objects": is_open,
             }
         yield row
     for group in comparison.groups:

@@ -53,7 +53,37 @@ def test_objects_at_the_border_are_left_out_and_counted(groups: tuple[GroupFiles
     assert control.cell_means.tolist() == [2, 3, 4] and control.objects.n == 9
     assert "6 objects at the border of a tomogram left out." in found.notes
     all_of = compare_tables(groups, CompareChoice("volume", border=True), Tables().read(groups))
-    assert all_of.comparison.groups[0].objects.n == 12 and all_of.notes == ()
+    assert all_of.comparison.groups[0].objects.n == 12
+    assert all_of.notes == ("6 of 24 open: volumes are estimates (control 3 of 12, infected 3 of 12).",)
+
+
+def test_open_bodies_count_and_every_report_says_that_their_volumes_are_estimates(tmp_path: Path) -> None:
+    """Counted by hand: objects 2 and 3 of i.csv are open bodies; 4 has no value, and a sheet is no body."""
+    one = table(tmp_path, "c", [100, 1, 3, 5])
+    other = table(tmp_path, "i", [100, 11, 13, 15, 17, 19])
+    lines = other.read_text(encoding="utf-8").splitlines()
+    lines[2:6] = [
+        "2,Vesicle,open,0,11",
+        "3,,doubtful open,0,13",
+        "4,Vesicle,open,0,",
+        "5,,open sheet,0,17",
+    ]
+    other.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    groups = GroupFiles("control", cells_of([one])), GroupFiles("infected", cells_of([other]))
+    tables = Tables().read(groups)
+    found = compare_tables(groups, CompareChoice("volume"), tables)
+    said = "2 of 6 open: volumes are estimates (control 0 of 3, infected 2 of 3)."
+    assert said in found.notes and said in report_text(found).splitlines()
+    for name in ("r.txt", "r.json", "r.csv"):
+        write_report(tmp_path / name, found)
+    assert said in (tmp_path / "r.txt").read_text(encoding="utf-8")
+    content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert [group["open_objects"] for group in content["groups"]] == [0, 2] and said in content["notes"]
+    with open(tmp_path / "r.csv", encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["row"] == "group"]
+    assert [row["open_objects"] for row in rows] == ["0", "2"]
+    counts = compare_tables(groups, CompareChoice("count"), tables)
+    assert not any("open" in note for note in counts.notes), "a number of objects is no estimate"
 
 
 def test_one_cell_under_two_names_is_warned_of(groups: tuple[GroupFiles, ...], tmp_path: Path) -> None:
