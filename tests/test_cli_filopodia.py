@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,22 @@ def test_the_cut_of_a_seed_holds(cell: Path, tmp_path: Path, capsys: pytest.Capt
     )
 
 
+def test_a_cut_that_cannot_be_is_said(cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first one is 40 px (400 nm) long and 6 px (60 nm) thick: 1e9 nm is no place on it, nor is 1 nm."""
+    seeds = tmp_path / "seeds.csv"
+    seeds.write_text("x,y,z,cut\n25,50,12,1e9\n65,50,22,1\n", encoding="utf-8")
+    words = ("filopodia", cell, "--seeds", seeds, "-o", tmp_path / "o.tif")
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    end = re.search(
+        r"Seed 1: the cut at 1e\+09 nm from the tip lies beyond the end, which is at (\d+) nm", out
+    )
+    assert end is not None and 350 <= int(end[1]) <= 600, out
+    assert "Seed 2: the cut at 1 nm from the tip lies too near the tip: it was cut at " in out
+    seeds.write_text("x,y,z,cut\n25,50,12,200\n", encoding="utf-8")
+    assert "from the tip lies" not in run(capsys, *words)[1]
+
+
 def test_a_later_seed_takes_no_voxels_of_an_earlier_filopodium(
     cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +162,9 @@ def test_a_later_seed_takes_no_voxels_of_an_earlier_filopodium(
         ("x,y,z\na,2,3\n", "must be numbers"),
         ("x,y,z\n80,10,5\n", "No seed of seeds.csv lies on a filopodium"),
         ("x,y,z\n900,10,5\n", "outside of the volume"),
+        ("x,y,z,cut\n25,50,12,\n65,50,22,-50\n", "the cut of row 2 is -50. It is a length from the tip"),
+        ("x,y,z,cut\n25,50,12,inf\n", "the cut of row 1 is inf."),
+        ("x,y,z,cut\n25,50,12,1e999\n", "the cut of row 1 is inf."),
     ],
 )
 def test_wrong_seeds_are_one_sentence(

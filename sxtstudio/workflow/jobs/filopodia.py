@@ -213,6 +213,13 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     cuts = columns.get("cut", np.full(len(places), np.nan))
     if cuts.dtype.kind not in "iuf":
         raise UserError(f"{path.name}: the column cut must hold lengths from the tip, or nothing.")
+    wrong = np.isinf(cuts) | (cuts < 0)
+    if wrong.any():
+        row = 1 + int(wrong.argmax())
+        raise UserError(
+            f"{path.name}: the cut of row {row} is {cuts[row - 1]:g}. It is a length from the tip (nm, or "
+            "pixels without a voxel size), 0 or more; leave it empty for the cut that is proposed."
+        )
     names = _names(columns.get("filopodium"), len(places))
     seeds: dict[str, Seed] = {}
     first: dict[Triple, str] = {}
@@ -249,6 +256,7 @@ def _find_all(
     found: list[tuple[Seed, Filopodium]] = []
     said: dict[int, str] = {}
     nothing: list[str] = []
+    moved: list[str] = []
     progress.begin(len(seeds), "cutting filopodia")
     dark = polarity == "dark"
     for seed in seeds:
@@ -292,7 +300,20 @@ def _find_all(
         table = table.changed(recorder.rows)
         boxes.touch(one.box)
         written[number] = replace(one, where=fate.where)
-    return written, table, (*(said[row] for row in sorted(said)), *nothing)
+        moved += _said_of_cut(seed, one.cut, "px" if voxel_nm is None else "nm")
+    return written, table, (*(said[row] for row in sorted(said)), *moved, *nothing)
+
+
+def _said_of_cut(seed: Seed, place: float, unit: str) -> tuple[str, ...]:
+    """Say where a filopodium was cut at another place than its row asks for."""
+    if seed.cut is None or seed.cut == place:
+        return ()
+    asked = f"Seed {seed.row}: the cut at {seed.cut:g} {unit} from the tip lies"
+    if seed.cut > place:
+        return (
+            f"{asked} beyond the end, which is at {place:.0f} {unit}: the filopodium is taken up to there.",
+        )
+    return (f"{asked} too near the tip: it was cut at {place:.0f} {unit}, the nearest place that can be.",)
 
 
 def _said_of(row: int, fate: Apart, number_of: dict[int, int]) -> str:
