@@ -12,7 +12,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.click import pixel_of
 from sxtstudio.app.labels.tools.hover import Area, AreaHover
-from sxtstudio.app.labels.tools.tool import ShowSketch, Tool, where_of, within
+from sxtstudio.app.labels.tools.tool import ShowSketch, Tool, check_within, where_of, within
 from sxtstudio.core.brushes import Brush, Point, pieces, stroke
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
@@ -60,8 +60,7 @@ class MarkTool(Tool):
         self.cancel()
         if event.plane != "xy":
             raise UserError("Slices are judged in the XY view. Mark there.")
-        if not within(event, self.document.shape):
-            return
+        check_within(event, self.document.shape)
         self.context.parts.evaluation.check_slice(event.depth)
         self.session.changeable()
         self._start, self._last = event, (event.row, event.column)

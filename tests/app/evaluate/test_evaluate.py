@@ -209,6 +209,8 @@ def test_marks_are_refused_where_they_mean_nothing(expert) -> None:
     assert "no label here" in expert.said[-1]
     expert.stroke((300, 300), shift=True)
     assert "no mark here" in expert.said[-1]
+    expert.stroke((-1, 105))
+    assert expert.said[-1] == "Click inside the tomogram."
     expert.stroke((15, 105), plane="xz")
     assert "XY view" in expert.said[-1]
     expert.session.set_cursor((16, 0, 0))

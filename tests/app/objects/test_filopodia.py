@@ -232,6 +232,28 @@ def test_without_an_outline_its_base_and_tip_are_clicked(
     assert page.work.seeds == ((13, 50, 35),)
 
 
+def test_a_click_beside_the_slice_says_so_and_the_proposal_stays(
+    page: FilopodiaPage, cell: MainWindow, qtbot: QtBot
+) -> None:
+    said: list[str] = []
+    caught: list[BaseException] = []
+    cell.session.message.connect(said.append)
+    cell.jobs.failed.connect(caught.append)
+    outside = ((50.0, -25.0), (50.0, -400.0), (90.0, 35.0), (-400.0, 900.0))
+    for clicked in (click, shift_click):
+        for y, x in outside:
+            clicked(cell, y, x)
+            assert not page.work.searching and page.work.seeds == ()
+    assert said.count("Click inside the tomogram.") == 8 and not caught
+    propose(page, cell, qtbot)
+    found, seeds = page.work.found, page.work.seeds
+    for clicked in (click, shift_click):
+        for y, x in outside:
+            clicked(cell, y, x)
+            assert page.work.found is found and page.work.seeds == seeds and not page.work.searching
+    assert said.count("Click inside the tomogram.") == 16 and not caught
+
+
 def test_what_is_doubtful_says_what_to_do_and_is_whole_once_it_was_taken(
     page: FilopodiaPage, cell: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

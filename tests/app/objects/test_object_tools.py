@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sxtstudio.app.labels.tools import toolbox
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.objects.tools import work
 from sxtstudio.app.objects.tools.catalogue import OBJECTS_BY_NAME, TOOLS
@@ -66,6 +67,14 @@ def two(hand) -> Objects:
 
 
 SIZES = pytest.mark.parametrize("large", [False, True], ids=["at once", "job"])
+
+
+@pytest.fixture
+def caught(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """What the tools could not make a sentence of."""
+    errors: list[BaseException] = []
+    monkeypatch.setattr(toolbox, "show_error", lambda window, error: errors.append(error))
+    return errors
 
 
 @pytest.fixture
@@ -289,6 +298,23 @@ def test_an_outline_that_is_no_object_yet_says_so(two: Objects) -> None:
     two.take("fill")
     two.click((120, 125))
     assert two.hand.said[-1].startswith("This outline is no object yet.")
+
+
+@pytest.mark.parametrize("tool", ["pick", "wand", "fill", "merge", "cut", "part", "grow", "delete", "keep"])
+@pytest.mark.parametrize("outside", [(-1, 60), (60, 384), (-25, -200), (900, 60)], ids=str)
+def test_a_click_beside_the_slice_changes_nothing(
+    two: Objects, tool: str, outside: tuple[int, int], caught: list[BaseException]
+) -> None:
+    two.take(tool)
+    before, rows = two.array, two.rows
+    two.hand.said.clear()
+    two.click(outside)
+    two.click(outside, shift=True)
+    two.wait()
+    np.testing.assert_array_equal(two.array, before)
+    assert two.rows == rows and not caught
+    if tool == "fill":
+        assert two.hand.said == ["Click inside the tomogram."] * 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.hover import Area, AreaHover
-from sxtstudio.app.labels.tools.tool import ShowSketch, Tool, within
+from sxtstudio.app.labels.tools.tool import ShowSketch, Tool, check_within, within
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
@@ -56,9 +56,9 @@ class FillTool(AreaTool):
         """Fill."""
         self._hover.clear()
         labels = self.slice_of(event)
-        if within(event, self.document.shape):
-            found = _area_at(labels, *pixel_of(event), erase=event.shift)
-            self.write_area(event, found, erase=event.shift)
+        check_within(event, self.document.shape)
+        found = _area_at(labels, *pixel_of(event), erase=event.shift)
+        self.write_area(event, found, erase=event.shift)
 
 
 def _area_at(labels: NDArray[np.uint8], row: int, column: int, *, erase: bool) -> Area:
@@ -86,8 +86,7 @@ class WandTool(AreaTool):
     def press(self, event: PointerEvent) -> None:
         """Read the surroundings of the click in a job, and add what was found."""
         self._hover.clear()
-        if not within(event, self.document.shape):
-            return
+        check_within(event, self.document.shape)
         self.session.changeable()  # says at once if labels cannot be changed now
         state, document, work = self.session.tool.value, self.document, self._search(event)
         parameters = {"tolerance_percent": state.tolerance, "reach_px": state.wand_reach_px}

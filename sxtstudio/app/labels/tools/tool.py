@@ -21,6 +21,7 @@ from sxtstudio.workflow.document.document import Document
 _NOTHING_OPEN = "No tomogram is open. Open one first (File > Open tomogram)."
 _NO_LABELS = "There are no labels yet. Segment the tomogram, or draw with the brush first."
 _NO_MASK = "There is no cell mask yet. Draw one with the polygon, or let it be found automatically."
+_OUTSIDE = "Click inside the tomogram."
 _NO_MARKS = "There are no marks yet. Mark something in the panel “Evaluate” first."
 
 ShowSketch = Callable[[Sketch | None], None]
@@ -141,3 +142,9 @@ def where_of(event: PointerEvent) -> dict[str, object]:
 def within(event: PointerEvent, shape: tuple[int, ...]) -> bool:
     """Whether the pointer is on a voxel of the volume."""
     return all(0 <= place < size for place, size in zip(event.voxel, shape, strict=True))
+
+
+def check_within(event: PointerEvent, shape: tuple[int, ...]) -> None:
+    """Raise UserError if a click was beside the slice, in the grey margin of its view."""
+    if not within(event, shape):
+        raise UserError(_OUTSIDE)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
-from sxtstudio.app.labels.tools.tool import ShowSketch, Tool
+from sxtstudio.app.labels.tools.tool import ShowSketch, Tool, check_within
 from sxtstudio.app.objects.filopodia.work import FilopodiumWork
 from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
 
@@ -36,9 +36,12 @@ class FilopodiumTool(Tool):
         """Take hold of the cut, or look for a filopodium under the pointer."""
         if event.double:
             return
+        held = not event.shift and self._near_cut(event)
+        if not held:
+            check_within(event, self.document.shape)
         self._plane = event.plane
-        self._held = not event.shift and self._near_cut(event)
-        if not self._held:
+        self._held = held
+        if not held:
             self.work.find(event.voxel, more=event.shift)
 
     def move(self, event: PointerEvent) -> None:
@@ -76,12 +79,12 @@ class FilopodiumTool(Tool):
         """Whether there is a proposal, or one is still to come."""
         return self.work.found is not None or self.work.searching
 
-    def _line(self) -> NDArray[np.float64] | None:
-        """Return the cut as a line (2, 2) of (row, column) in the view that was clicked."""
+    def _line(self, plane: Plane) -> NDArray[np.float64] | None:
+        """Return the cut as a line (2, 2) of (row, column) in a view."""
         found, candidate = self.work.found, self.work.candidate
         if found is None or candidate is None:
             return None
-        rows, columns = ROWS[self._plane], COLUMNS[self._plane]
+        rows, columns = ROWS[plane], COLUMNS[plane]
         point, direction = candidate.axis.at(found.cut)
         spacing = np.array(candidate.spacing)
         across = np.zeros(3)
@@ -94,7 +97,7 @@ class FilopodiumTool(Tool):
         return np.array([[voxel[rows], voxel[columns]] for voxel in voxels])
 
     def _near_cut(self, event: PointerEvent) -> bool:
-        line = self._line()
+        line = self._line(event.plane)
         if line is None:
             return False
         here = np.array((event.row, event.column))
@@ -113,7 +116,7 @@ class FilopodiumTool(Tool):
         return lines
 
     def _draw(self, *_: object) -> None:
-        line, points = self._line(), self._points()
+        line, points = self._line(self._plane), self._points()
         if line is None and not points:
             if self._shown:  # else the lines are another tool's
                 self._shown = False

@@ -12,7 +12,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.hover import Area, AreaHover
 from sxtstudio.app.labels.tools.numbers import number_at, object_meant
-from sxtstudio.app.labels.tools.tool import ShowSketch, Tool
+from sxtstudio.app.labels.tools.tool import ShowSketch, Tool, check_within
 from sxtstudio.app.objects.tools import work
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
@@ -151,6 +151,7 @@ class FillObjectTool(NumberTool):
         if objects is None or number_at(self.session, event.voxel):
             return super().number(event)
         self._hover.clear()
+        check_within(event, self.document.shape)
         axis = NORMAL[event.plane]
         place = (event.voxel[ROWS[event.plane]], event.voxel[COLUMNS[event.plane]])
         around = object_around(plane_of(objects, axis, event.depth), place)

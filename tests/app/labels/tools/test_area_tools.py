@@ -143,7 +143,11 @@ def test_fill_without_labels_and_outside_is_a_sentence_or_nothing(hand) -> None:
     hand.take("fill")
     hand.click("xy", 12, (200, 25))
     assert "open" in hand.said[-1]
-    hand.click("xy", 12, (-20, 25))
+    for outside in ((-20, 25), (-1, 25), (384, 25), (20, 900)):
+        hand.said.clear()
+        hand.click("xy", 12, outside)
+        hand.click("xy", 12, outside, shift=True)
+        assert hand.said == ["Click inside the tomogram."] * 2
     hand.click("xy", 12, (300, 25), shift=True)
     assert "no label under" in hand.said[-1]
     assert len(hand.session.history) == 1
@@ -172,4 +176,6 @@ def test_wand_takes_similar_grey_values(hand, plane: Plane, target: str) -> None
 def test_wand_outside_does_nothing(hand) -> None:
     hand.take("wand")
     hand.click("xy", 30, (-3, 5))
-    assert not hand.said and "Magic wand" not in [job.name for job in hand.window.jobs.running]
+    assert hand.said == ["Click inside the tomogram."] and "Magic wand" not in [
+        job.name for job in hand.window.jobs.running
+    ]
