@@ -63,7 +63,10 @@ def sample_document(
     if place.source is SampleFrom.OBJECT:
         objects, found = document.objects, document.box_of(place.number)
         if objects is None or found is None:
-            raise UserError("No object is chosen. Click on one in the slices, in 3D or in the table first.")
+            raise UserError(
+                "No object is chosen. Ctrl+click one in a slice, or choose it with “Pick” (C), in 3D or in "
+                "the table."
+            )
         return sample_object(document.tomogram, objects, place.number, found, document.voxel_nm)
     labelled = place.source is SampleFrom.LABELS
     plane = document.labels if labelled else document.mask

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from sxtstudio.app.labels.tools.numbers import NONE_CHOSEN
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.calibration.dialog import CalibrationDialog, MaterialFields
 from sxtstudio.core.edit_kind import EditKind
@@ -63,7 +64,7 @@ def test_ice_and_a_chosen_object(
     assert dialog.ice.value == pytest.approx(around.mean(), rel=1e-4)
     assert dialog.ice.measured.startswith("around x 360, y 20 in slice 31, 3")
     take(dialog.known, SampleFrom.OBJECT, qtbot, sample)
-    assert dialog.message.text().startswith("No object is chosen.") and dialog.known.value is None
+    assert dialog.message.text() == NONE_CHOSEN and dialog.known.value is None
     add_object(sample)
     take(dialog.known, SampleFrom.OBJECT, qtbot, sample)
     inside = sample_values[25:39, 105:135, 105:135]  # 50 nm from the surface, in voxels of 10 nm

@@ -180,7 +180,8 @@ def test_a_key_gives_its_class_to_the_chosen_objects(window_with_objects: MainWi
 def test_without_a_chosen_object_a_key_says_so(window_with_objects: MainWindow, qtbot: QtBot) -> None:
     with qtbot.waitSignal(window_with_objects.session.message) as said:
         press(window_with_objects, "classes.give_1")
-    assert "No object is chosen" in said.args[0]
+    assert said.args[0].startswith("No object is chosen.")
+    assert "Ctrl+click one in a slice" in said.args[0] and "“Pick” (C)" in said.args[0]
     assert not any(row.class_name for row in table(window_with_objects).rows.values())
 
 

@@ -9,7 +9,8 @@ from sxtstudio.core.geometry import Triple
 
 NO_OBJECTS = "There are no objects yet. Find them first (panel “Objects”), or draw one with brush or polygon."
 NONE_CHOSEN = (
-    f"No object is chosen. Click on one with the tool “{PICK.title}” ({PICK.shortcut}), or in the table."
+    f"No object is chosen. Ctrl+click one in a slice, or choose it with “{PICK.title}” ({PICK.shortcut}), "
+    "in 3D or in the table."
 )
 
 

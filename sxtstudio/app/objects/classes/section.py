@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QPushButton, QToolButto
 
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
+from sxtstudio.app.labels.tools.numbers import NONE_CHOSEN
 from sxtstudio.app.objects.classes.click_gives import PICK
 from sxtstudio.app.objects.classes.list import ClassList
 from sxtstudio.app.objects.classes.work import COLOURED, ClassWork
@@ -96,7 +97,7 @@ class ClassesSection(QWidget):
         """
         chosen = self._session.objects.value.selected
         if not chosen:
-            raise UserError("No object is chosen. Click on one in a slice, in 3D or in the table first.")
+            raise UserError(NONE_CHOSEN)
         name = self.work.current if name is None else name
         former = self._session.objects.value.colour_by
         if self.work.give(chosen, name) is not None:

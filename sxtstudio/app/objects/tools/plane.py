@@ -27,7 +27,7 @@ from sxtstudio.core.object_split import beyond_plane
 from sxtstudio.core.wording import grouped
 
 _INTRO = "The plane is drawn in 3D, through the chosen object; the slices show its two parts in two colours."
-_NONE = "Choose an object: in the table, in 3D, or in a slice."
+_NONE = "Choose an object: click it in the table or in 3D, or Ctrl+click it in a slice."
 _STEPS = 200  # of the slider from end to end of the object
 _LARGER = 1.1  # than the object is the plane drawn
 
