@@ -168,6 +168,15 @@ def test_the_window_starts_without_the_libraries_of_network_3d_view_and_training
     assert not heavy & set(loaded.split())
 
 
+def test_the_wall_of_a_beamtime_opens_without_the_library_of_the_3d_view() -> None:
+    """The thread of the work loads it with the first picture; the window would stand still meanwhile."""
+    code = "import sys, sxtstudio.app.beamtime.dialog; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    names = set(loaded.split())
+    assert "sxtstudio.workflow.beamtime.pictures" in names
+    assert not {"vtkmodules", "pyvista", "sxtstudio.surface", "torch", "sklearn", "fpdf"} & names
+
+
 # Closes the window in the first turn of the event loop.
 HASTY = """
 import sys

@@ -16,7 +16,7 @@ from sxtstudio.cluster.profile import Profile
 from sxtstudio.cluster.runner import ClusterRunner
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
-from sxtstudio.workflow.beamtime import after, pictures
+from sxtstudio.workflow.beamtime import after
 from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters
 from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramRecord, TomogramState
 from sxtstudio.workflow.jobs import watch as watch_module
@@ -64,7 +64,7 @@ def test_a_watched_folder_is_segmented_by_several_workers_with_its_page(
     tomogram: Path, toy_model: Path, tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(after, "find_objects", lambda *args: pytest.fail("this process only watches"))
-    monkeypatch.setattr(pictures, "render_picture", lambda path, *a, **more: path.touch())
+    monkeypatch.setattr("sxtstudio.surface.render_picture", lambda path, *a, **more: path.touch())
     monkeypatch.setattr(watch_module, "GIVE_UP_S", 0.1)  # until a file that is cut off is taken as it is
     folder, progress = tmp_path / "in", Progress()
     folder.mkdir()

@@ -24,7 +24,6 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
-from sxtstudio.surface import EmptyLabels, SurfaceParameters, extract_surface, render_picture
 from sxtstudio.workflow.beamtime.record import PictureKind
 from sxtstudio.workflow.results.pictures import draw_scale_bar
 
@@ -163,6 +162,9 @@ def write_pictures(
 
 
 def _write_surface(planes: MiddlePlanes, path: Path, progress: Progress | None) -> bool:
+    # VTK takes a second to load: the thread of the work does that, not the window that shows the wall.
+    from sxtstudio.surface import EmptyLabels, SurfaceParameters, extract_surface, render_picture
+
     edges = planes.voxel_nm
     binned = None if edges is None else (
         edges[0] * planes.bins[0], edges[1] * planes.bins[1], edges[2] * planes.bins[2],

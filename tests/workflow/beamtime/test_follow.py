@@ -21,7 +21,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.record import QualityFlag
 from sxtstudio.segment import SegmentParameters
-from sxtstudio.workflow.beamtime import after, pictures
+from sxtstudio.workflow.beamtime import after
 from sxtstudio.workflow.beamtime import follow as module
 from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters
 from sxtstudio.workflow.beamtime.page_folder import check_page
@@ -42,7 +42,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times of minutes become parts of a second, and VTK is tested with the pictures."""
     monkeypatch.setattr("sxtstudio.workflow.jobs.watching.POLL_S", 0.02)
     monkeypatch.setattr(watch_module, "GIVE_UP_S", 0.1)
-    monkeypatch.setattr(pictures, "render_picture", lambda path, *a, **more: path.touch())
+    monkeypatch.setattr("sxtstudio.surface.render_picture", lambda path, *a, **more: path.touch())
 
 
 @pytest.fixture

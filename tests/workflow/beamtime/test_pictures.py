@@ -99,7 +99,7 @@ def test_where_nothing_can_be_drawn_in_3d_the_others_are_there(
     def refuse(*args: object, **more: object) -> None:
         raise UserError("Pictures need OpenGL.")
 
-    monkeypatch.setattr(module, "render_picture", refuse)
+    monkeypatch.setattr("sxtstudio.surface.render_picture", refuse)
     made, trouble = write_pictures(read_planes(*volumes()), files(tmp_path))
     assert (
         PictureKind.SURFACE not in made and PictureKind.SLICE in made and trouble == "Pictures need OpenGL."
@@ -108,7 +108,7 @@ def test_where_nothing_can_be_drawn_in_3d_the_others_are_there(
 
 def test_the_3d_picture_is_in_real_lengths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
-    monkeypatch.setattr(module, "render_picture", lambda path, surface, **more: drawn.append(surface))
+    monkeypatch.setattr("sxtstudio.surface.render_picture", lambda path, mesh, **more: drawn.append(mesh))
     monkeypatch.setattr(module, "_SURFACE_VOXELS", 30)
     write_pictures(read_planes(*volumes()), files(tmp_path))
     low, high = drawn[0].points.min(axis=0), drawn[0].points.max(axis=0)
