@@ -26,6 +26,10 @@ _TAKEN = {
     layout.ROWS: "classes, notes and answers given by hand were taken from it as it is now",
     layout.CLASSIFIER: "the classes of the classifier were given by it as it is now",
 }
+_LOST = {
+    layout.ROWS: "the classes in it cannot be compared",
+    layout.CLASSIFIER: "the classes that it gave cannot be given again",
+}
 _ALONE = "nothing else of this check goes by it"
 
 
@@ -33,16 +37,18 @@ def changed_files(folder: Path, results: layout.Results) -> dict[str, Outcome]:
     """Return for each file that is not as it was written what became of it."""
     changed = {}
     for name, sha256 in results.files.items():
-        if not _is_within(folder, name):
-            there = os.path.lexists(folder / name)
-            words = "a link is in its place" if there else "the file is not there any more"
-            changed[name] = Outcome(name, Verdict.MISSING, words, is_file=True)
+        if not is_within(folder, name):
+            changed[name] = Outcome(name, Verdict.MISSING, _instead(folder, name), is_file=True)
         elif sha256_of(folder / name) != sha256:
             changed[name] = Outcome(name, Verdict.APART, CHANGED, is_file=True)
     for name in (*layout.VOLUMES.values(), layout.TABLE, layout.ROWS, layout.CLASSIFIER):
-        if name not in results.files and os.path.lexists(folder / name):
+        if name in results.files or not os.path.lexists(folder / name):
+            continue
+        if is_within(folder, name):
             words = f"the file is not listed in {layout.PARAMETERS}"
             changed[name] = Outcome(name, Verdict.APART, words, is_file=True)
+        else:
+            changed[name] = Outcome(name, Verdict.MISSING, _instead(folder, name), is_file=True)
     return changed
 
 
@@ -58,7 +64,7 @@ def _meaning(file: Outcome, results: Mapping[str, Outcome]) -> str:
     if file.name not in _TAKEN:
         return _ALONE
     if file.verdict is Verdict.MISSING:
-        return "the classes in it cannot be compared"
+        return _LOST[file.name]
     return _TAKEN[file.name]
 
 
@@ -74,7 +80,20 @@ def _of_result(file: Outcome, name: str, result: Outcome | None) -> str:
     return f"the {name} cannot be compared with what was written"
 
 
-def _is_within(folder: Path, name: str) -> bool:
-    """Whether it is a file of the folder itself, and not one that a link leads to."""
+def is_within(folder: Path, name: str) -> bool:
+    """Whether it is a file of the folder itself, and not one that a link leads to; nothing else is read."""
+    return not _through_link(folder, name) and (folder / name).is_file()
+
+
+def _through_link(folder: Path, name: str) -> bool:
     places = [folder / name, *(folder / parent for parent in PurePosixPath(name).parents)][:-1]
-    return not any(place.is_symlink() for place in places) and (folder / name).is_file()
+    return any(place.is_symlink() for place in places)
+
+
+def _instead(folder: Path, name: str) -> str:
+    """Return what there is in the place of a file of the folder."""
+    if _through_link(folder, name):
+        return "a link is in its place"
+    if os.path.lexists(folder / name):
+        return "what is in its place is not a file"
+    return "the file is not there any more"

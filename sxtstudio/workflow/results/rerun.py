@@ -35,7 +35,14 @@ from sxtstudio.workflow.document.exporting import source_of
 from sxtstudio.workflow.document.recovery import of_a_command
 from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.results import layout
-from sxtstudio.workflow.results.changed_files import ADVICE, NAMES, changed_files, with_meaning
+from sxtstudio.workflow.results.changed_files import (
+    ADVICE,
+    NAMES,
+    TABLE_NAME,
+    changed_files,
+    is_within,
+    with_meaning,
+)
 from sxtstudio.workflow.results.compare import (
     Outcome,
     Verdict,
@@ -52,6 +59,9 @@ _OTHER_VERSION = (
     "They were made with SXT Studio {}; this is {}, which may find other objects in the same labels."
 )
 _LOST = "and holds work by hand, which nothing makes again"
+_CLASSES = "classes"
+_NOT_IN = "the folder has no {}"
+_WITHOUT_CLASSES = "measured without the classes of the folder, which are missing"
 _STEPS_SHARE, _COMPARE_SHARE, _MEASURE_SHARE = 0.7, 0.1, 0.2
 
 
@@ -136,7 +146,8 @@ def rerun(
             outcomes += [] if found is None else [found]
         # Measured and classed with what they were in the end.
         document.voxel_nm, document.lac = results.record.voxel_nm, results.record.lac
-        outcomes += _compare_tables(document, folder, results, steps, progress.part(_MEASURE_SHARE))
+        measuring = progress.part(_MEASURE_SHARE)
+        outcomes += _compare_tables(document, folder, results, steps, changed, measuring)
     broken = with_meaning(changed.values(), outcomes)
     given = all(one.verdict is Verdict.GIVEN for one in outcomes if one.name in NAMES.values())
     notes: tuple[str, ...] = (_ALL_GIVEN,) if given and not replay.done else ()
@@ -212,10 +223,9 @@ def _check_shape(document: Document, shape: tuple[int, ...], path: Path) -> None
 
 
 def _rows_of(folder: Path) -> ObjectTable:
-    path = folder / layout.ROWS
-    return (
-        read_rows(path, f"The table of the objects in {folder.name}")[0] if path.is_file() else ObjectTable()
-    )
+    if not is_within(folder, layout.ROWS):
+        return ObjectTable()
+    return read_rows(folder / layout.ROWS, f"The table of the objects in {folder.name}")[0]
 
 
 def _compare_part(
@@ -253,11 +263,24 @@ def _compare_part(
 
 
 def _compare_tables(
-    document: Document, folder: Path, results: layout.Results, steps: list[Step], progress: Progress
+    document: Document,
+    folder: Path,
+    results: layout.Results,
+    steps: list[Step],
+    changed: Mapping[str, Outcome],
+    progress: Progress,
 ) -> list[Outcome]:
-    path = folder / layout.TABLE
-    if document.objects is None or not path.is_file():
+    """Compare classes and table with what the folder has; what of it is missing is said."""
+    known = {*results.files, *changed}
+    if document.objects is None or not known & {layout.TABLE, layout.ROWS}:
         return []
+    lost = {
+        name: Outcome(name, Verdict.MISSING, changed[file].words if file in changed else _NOT_IN.format(file))
+        for name, file in ((_CLASSES, layout.ROWS), (TABLE_NAME, layout.TABLE))
+        if not is_within(folder, file)
+    }
+    if len(lost) == 2:
+        return list(lost.values())
     kept_rows = _rows_of(folder)
     looked_at = any(step.edit is EditKind.CHECKED and step.target == "objects" for step in steps)
     with_hand, checked = _given_rows(document.object_table, kept_rows, looked_at=looked_at)
@@ -274,14 +297,19 @@ def _compare_tables(
     given += [count(checked, "answer") + " of the checking"] if checked else []
     if given:
         rows = replace(rows, words=f"{rows.words}; taken as given: {', '.join(given)}")
-    outcomes = [rows]
+    if TABLE_NAME in lost:
+        return [rows, lost[TABLE_NAME]]
     scratch = document.folder / "again.csv"
     name = document.tomogram.path.name
     write_table(scratch, object_table(measured, again, about(name, document.voxel_nm)))
-    outcomes.append(compare_tables(read_table(path), read_table(scratch)))
+    table = compare_tables(read_table(folder / layout.TABLE), read_table(scratch))
     for left in (scratch, scratch.with_name("again.dictionary.csv")):
         left.unlink(missing_ok=True)
-    return outcomes
+    if _CLASSES not in lost:
+        return [rows, table]
+    if table.verdict is Verdict.APART:
+        table = replace(table, words=f"{table.words}; {_WITHOUT_CLASSES}")
+    return [lost[_CLASSES], table]
 
 
 def _given_rows(found: ObjectTable, kept: ObjectTable, *, looked_at: bool) -> tuple[ObjectTable, int]:
@@ -334,7 +362,7 @@ def _classed(
             rules = rules_of(dict(step.parameters["rules"]), "The rules of the record cannot be used")
             rows = by_rules(table, decided_by(rules.rules, measured, sheets_in(table)))
             table = table.changed(table.change(rows, with_classes(table, rules.classes)))
-        elif step.edit is EditKind.CLASSIFY and (folder / layout.CLASSIFIER).is_file():
+        elif step.edit is EditKind.CLASSIFY and is_within(folder, layout.CLASSIFIER):
             classifier = read_classifier(folder / layout.CLASSIFIER)
             absorbing = "dark" if document.polarity is None else document.polarity.value
             said = classifier.predict(features_of(measured, absorbing), sheets_in(table))

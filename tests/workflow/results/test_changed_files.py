@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import tifffile
 
 from sxtstudio.core.geometry import Box
@@ -12,7 +16,7 @@ from sxtstudio.workflow.results import layout
 from sxtstudio.workflow.results.changed_files import ADVICE, CHANGED
 from sxtstudio.workflow.results.compare import Verdict
 from sxtstudio.workflow.results.rerun import rerun
-from tests.workflow.results.test_rerun import Window, everything, window, write_folder
+from tests.workflow.results.test_rerun import Window, by_name, everything, window, write_folder
 
 __all__ = ["window", "write_folder"]
 
@@ -32,8 +36,8 @@ def test_files_are_no_results_and_each_says_what_it_means(
     (folder / layout.README).write_text("Other words.", encoding="utf-8")
     (folder / layout.TABLE).unlink()
     found = rerun(folder)
-    assert [one.name for one in found.results] == ["labels", "cell mask", "objects"]
-    assert [one.name for one in found.results if one in found.apart] == ["labels"]
+    assert [one.name for one in found.results] == ["labels", "cell mask", "objects", "classes", "table"]
+    assert [one.name for one in found.results if one in found.apart] == ["labels", "table"]
     assert {one.name: (one.verdict, one.words) for one in found.files} == {
         layout.VOLUMES["labels"]: (
             Verdict.APART,
@@ -68,3 +72,69 @@ def test_work_by_hand_that_was_changed_is_said_to_be_lost(
     tifffile.imwrite(path, data, photometric="minisblack")
     (objects,) = (one for one in rerun(folder).results if one.name == "objects")
     assert objects.verdict is Verdict.APART and "work by hand, which nothing makes again" in objects.words
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_tables_that_a_link_leads_to_are_not_read(
+    window: Window, write_folder: Callable[[], Path], tmp_path: Path, listed: bool
+) -> None:
+    """What lies outside of the folder is not taken as its own, be it the same or damaged."""
+    everything(window)
+    folder, outside = write_folder(), tmp_path / "outside"
+    if not listed:
+        path = folder / layout.PARAMETERS
+        path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "files": {}}))
+    shutil.move(folder / "tables", outside)
+    (folder / "tables").symlink_to(outside, target_is_directory=True)
+    found = by_name(rerun(folder).outcomes)
+    linked = (Verdict.MISSING, "a link is in its place")
+    assert [(found[name].verdict, found[name].words) for name in ("classes", "table")] == [linked] * 2
+    words = {name: found[name].words for name in (layout.TABLE, layout.ROWS)}
+    assert words == {
+        layout.TABLE: "a link is in its place; there is nothing to compare the table with",
+        layout.ROWS: "a link is in its place; the classes in it cannot be compared",
+    }
+    for name in ("objects.csv", "objects.json"):
+        (outside / name).write_text("no table", encoding="utf-8")
+    assert by_name(rerun(folder).outcomes) == found, "not even opened"
+
+
+def test_a_table_that_is_gone_is_said_and_the_classes_are_compared_without_it(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    everything(window)
+    folder = write_folder()
+    (folder / layout.TABLE).unlink()
+    found = rerun(folder)
+    results = by_name(found.results)
+    assert results["classes"].verdict is Verdict.SAME
+    gone = (Verdict.MISSING, "the file is not there any more")
+    assert (results["table"].verdict, results["table"].words) == gone
+    assert [one.name for one in found.apart] == ["table", layout.TABLE]
+
+
+def test_classes_that_are_gone_are_not_compared_with_nothing(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    everything(window)
+    folder = write_folder()
+    (folder / layout.ROWS).unlink()
+    results = by_name(rerun(folder).results)
+    gone = (Verdict.MISSING, "the file is not there any more")
+    assert (results["classes"].verdict, results["classes"].words) == gone
+    assert results["table"].words == (
+        "not measured again: distance_to_vesicle_nm, nearest_vesicle_number; "
+        "measured without the classes of the folder, which are missing"
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_is_no_file_is_not_called_a_link(window: Window, write_folder: Callable[[], Path]) -> None:
+    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 255)
+    folder = write_folder()
+    path = folder / layout.VOLUMES["labels"]
+    path.unlink()
+    os.mkfifo(path)
+    found = by_name(rerun(folder).outcomes)
+    assert found["labels"].verdict is Verdict.MISSING
+    assert found["labels"].words == "what is in its place is not a file"
