@@ -8,11 +8,13 @@ from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.plane_view import PlaneView
+from sxtstudio.app.slices.readout import GAP
 from sxtstudio.app.slices.slice_bar import SliceBar
 
 # Least and most share of the width or height that a side view gets.
 _SHARES = (0.16, 0.4)
 _HANDLE = 5
+_WHAT_CHARACTERS = 56  # a value, whether it is labelled, and an object with its class
 _LOW_PX = 150  # in less height XZ would be a line, and XY is worth more
 
 
@@ -24,10 +26,7 @@ class PlaneLayout(QWidget):
         super().__init__()
         self._xz = xz
         self.corner = Corner()
-        self.line = QLabel(" ")
-        self.line.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.line.setContentsMargins(8, 1, 8, 3)
-        self.line.setMinimumWidth(1)
+        self.line = ReadoutLine()
         self._top = _splitter(Qt.Orientation.Horizontal, xy, yz)
         self._bottom = _splitter(Qt.Orientation.Horizontal, xz, self.corner)
         self._rows = _splitter(Qt.Orientation.Vertical, self._top, self._bottom)
@@ -72,6 +71,45 @@ class PlaneLayout(QWidget):
             sizes = [round(room * (1 - side)), round(room * side)]
             splitter.setSizes(sizes)
         self._bottom.setSizes(self._top.sizes())
+
+
+class ReadoutLine(QLabel):
+    """Where the pointer is and what is there: in one line, or in two where there is no room for one.
+
+    How many does not depend on what is there: the views would jump with the pointer.
+    """
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        super().__init__(" ")
+        self._parts = ("", "")
+        self._room = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.setContentsMargins(8, 1, 8, 3)
+        self.setMinimumWidth(1)
+
+    def make_room(self, where: str) -> None:
+        """Show nothing; places will be as long as this one."""
+        self._room = where
+        self.show_parts("", "")
+
+    def show_parts(self, where: str, what: str) -> None:
+        """Show a place and what is there; what is too long ends with dots."""
+        self._parts, self._room = (where, what), where or self._room
+        metrics, width = QFontMetrics(self.font()), self.contentsRect().width()
+        longest = self._room + GAP + _WHAT_CHARACTERS * "0"
+        if metrics.horizontalAdvance(longest) > width:
+            rows = [where, what]
+        else:
+            rows = [GAP.join(part for part in (where, what) if part)]
+        shown = (metrics.elidedText(row, Qt.TextElideMode.ElideRight, width) for row in rows)
+        self.setText("\n".join(row or " " for row in shown))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Choose again."""
+        super().resizeEvent(event)
+        self.show_parts(*self._parts)
 
 
 class Corner(QLabel):

@@ -13,6 +13,8 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import number_text
 from sxtstudio.workflow.document.document import Document
 
+GAP = "   "
+
 
 def readout(
     document: Document,
@@ -21,23 +23,27 @@ def readout(
     coarse: bool,
     unit: Unit = "nm",
     number: int = 0,
-) -> str:
-    """Return the line; outside of the image it is empty. x and y count from 0, slices from 1.
+) -> tuple[str, str]:
+    """Return where the pointer is, and what is there; outside of the image both are empty.
+
+    x and y count from 0, slices from 1.
 
     ``number`` is that of the object under the pointer, 0 where there is none.
     """
     voxel = pointer.voxel
     if any(not 0 <= i < n for i, n in zip(voxel, document.shape, strict=True)):
-        return ""
+        return "", ""
     label = _at(document.labels, voxel)
-    parts = [
+    where = [
         indices(voxel, document.shape),
         position(voxel, document.shape, document.voxel_nm, unit),
+    ]
+    what = [
         f"value {_number(value)}{'≈' if coarse else ' '}",
         {None: "", True: "labelled", False: ""}[label],
         object_text(document, number),
     ]
-    return "   ".join(part for part in parts if part)
+    return GAP.join(part for part in where if part), GAP.join(part for part in what if part)
 
 
 def object_text(document: Document, number: int) -> str:

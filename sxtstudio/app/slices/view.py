@@ -120,10 +120,12 @@ class SlicesView(QWidget):
         self._display.begin()
         document = self._session.document
         self._stack.setCurrentIndex(0 if document is None else 1)
-        self.planes.line.setText(" ")
         if document is None:
+            self.planes.line.make_room("")
             self._source = None
             return
+        first = PointerEvent("xy", 0, 0, 0)
+        self.planes.line.make_room(readout(document, first, None, False, self._session.unit)[0])
         self._source = SliceSource(document.tomogram)
         self.camera.voxel = (1.0, 1.0, 1.0)
         self.camera.look_at(document.shape, document.voxel_nm)
@@ -353,13 +355,13 @@ class SlicesView(QWidget):
 
     def _on_hover(self, pointer: PointerEvent | None) -> None:
         document = self._session.document
-        text = ""
+        parts = ("", "")
         if document is not None and pointer is not None:
             image = self.views[pointer.plane].image
             value = image.value_at(pointer.row, pointer.column)
             number = self.views[pointer.plane].objects.number_at(pointer.row, pointer.column)
-            text = readout(document, pointer, value, image.bins != (1, 1), self._session.unit, number)
-        self.planes.line.setText(text or " ")
+            parts = readout(document, pointer, value, image.bins != (1, 1), self._session.unit, number)
+        self.planes.line.show_parts(*parts)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the whole slice in sight as long as the user has not zoomed."""

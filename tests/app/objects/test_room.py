@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
@@ -288,6 +289,36 @@ def test_the_readout_names_the_object(room: MainWindow, qtbot: QtBot) -> None:
     none = Qt.MouseButton.NoButton
     view.mouse.move(QMouseEvent(QMouseEvent.Type.MouseMove, place, place, none, none, Qt.KeyboardModifier(0)))
     assert "object 3, Mitochondrion" in slices.planes.line.text()
+
+
+@pytest.mark.parametrize("width", [480, 1100])
+def test_in_a_narrow_pane_the_readout_still_names_the_object(
+    room: MainWindow, qtbot: QtBot, width: int
+) -> None:
+    """As at 1366 px with 3D beside the slices; the views keep their height whatever the pointer is over."""
+    quiet(room, qtbot)
+    with room.session.edit(EditKind.BRUSH) as edit:
+        edit.write(BOXES[3], np.full(BOXES[3].shape, 255, np.uint8))
+    slices = room.context.parts.slices
+    room.resize(1500, 900)
+    slices.setFixedWidth(width)
+    room.session.set_cursor((30, 120, 125))
+    view, line = slices.views["xy"], slices.planes.line
+    qtbot.waitUntil(lambda: line.width() == width and view.objects.number_at(120, 125) == 3)
+    heights = set()
+    none = Qt.MouseButton.NoButton
+    for row, column in ((20, 20), (120, 125), (-30, 20)):
+        place = view.transform().map(QPointF(column, row))
+        move = QMouseEvent(QMouseEvent.Type.MouseMove, place, place, none, none, Qt.KeyboardModifier(0))
+        view.mouse.move(move)
+        QApplication.processEvents()
+        heights.add((line.sizeHint().height(), view.height()))
+        if row == 120:
+            text = line.text()
+            assert line.fontMetrics().size(0, text).width() <= line.contentsRect().width()
+            assert "x 125" in text and "labelled" in text and "object 3, Mitochondrion" in text
+            assert ("\n" in text) == (width == 480)
+    assert len(heights) == 1 and line.text().strip() == ""
 
 
 def test_measuring_is_a_job_and_what_changes_meanwhile_is_out_of_date(room: MainWindow, qtbot: QtBot) -> None:
