@@ -25,7 +25,7 @@ from sxtstudio.app.beamtime.work import work
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
-from sxtstudio.app.jobs.long_run import check_free, free, say_the_end, show_buttons
+from sxtstudio.app.jobs.long_run import check_free, other_work, say_the_end, show_buttons
 from sxtstudio.app.notices import NoticeKind
 from sxtstudio.app.widgets.controls import TabWidget
 from sxtstudio.app.widgets.dialogs import ToolDialog
@@ -149,10 +149,10 @@ class BeamtimeDialog(ToolDialog):
             show_error(self, error, "Beamtime")
             return
         self._use_page(request.beamtime.page)
-        may_begin = free(self._context)
+        other = other_work(self._context)
         self.job = self._context.jobs.start(
             f"Beamtime (folder {request.watched.name})",
-            lambda job: work(job, request, may_begin),
+            lambda job: work(job, request, other),
             on_report=self._on_report,
             on_error=lambda error: show_error(self, error, "Beamtime"),
             kind=JobKind.BEAMTIME,

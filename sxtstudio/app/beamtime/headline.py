@@ -16,6 +16,7 @@ from sxtstudio.workflow.beamtime.summary import TomogramMark
 _DOTS = {
     Activity.LOOKING: TomogramMark.GOOD,
     Activity.WORKING: TomogramMark.RUNNING,
+    Activity.HELD: TomogramMark.LOOK,
     Activity.BLOCKED: TomogramMark.BAD,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,17 @@ def free(context: Context) -> Free:
     """Return what says whether nothing else computes; asked by the thread of the job."""
     session = context.session
     return lambda: session.busy is None
+
+
+def other_work(context: Context) -> Callable[[], str]:
+    """Return what says what else computes now, "" where nothing does; asked by the thread of the job."""
+    session = context.session
+
+    def name() -> str:
+        busy = session.busy
+        return "" if busy is None else busy.name
+
+    return name
 
 
 def show_buttons(start: QPushButton, stop: QPushButton, job: Job | None, *, possible: bool = True) -> None:

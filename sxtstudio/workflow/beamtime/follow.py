@@ -131,6 +131,7 @@ class BeamtimeFollower(Follower):
         )
         self._clock = clock
         self.status = Status()
+        self._other = ""
         self._arrived: dict[Path, TomogramRecord] = {}
         self._running: dict[Path, _Running] = {}
         self._waiting: dict[str, int] = {}  # bytes of those that wait, by the id of their record
@@ -260,6 +261,17 @@ class BeamtimeFollower(Follower):
         self.status = replace(self.status, trouble="" if state is None else state.sentence)
         status = self._now()
         self._report(replace(status, doing=Activity.BLOCKED) if blocked else status, at_once=True)
+
+    def waits_for(self, other: str) -> None:
+        """Show that a tomogram waits until ``other`` work of the window has ended; "": it need not.
+
+        Called often, so that the page hears that the program is alive.
+        """
+        same, self._other = other == self._other, other
+        if same and (not other or self._clock() - self._reported_at < _NOW_EVERY_S):
+            return
+        status = self._now()
+        self._report(replace(status, doing=Activity.HELD, other=other) if other else status, at_once=True)
 
     def idle(self) -> None:
         """Say that the program is alive, and write the PDF where something is new."""

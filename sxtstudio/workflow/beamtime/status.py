@@ -14,6 +14,7 @@ class Activity(StrEnum):
     LOOKING = "looking"  # for new tomograms
     WORKING = "working"
     BLOCKED = "blocked"  # by a full disk, or a share that has gone
+    HELD = "held"  # until other work of this window has ended
     STOPPED = "stopped"
     ELSEWHERE = "elsewhere"  # another window or command works there
 
@@ -36,6 +37,8 @@ class Status:
         What work waits for, or what to see to soon: a whole sentence, or nothing.
     arriving
         The names of files that are there and not complete yet.
+    other
+        The work in this window that has to end first.
     """
 
     doing: Activity = Activity.LOOKING
@@ -46,6 +49,7 @@ class Status:
     left_s: float | None = None
     trouble: str = ""
     arriving: tuple[str, ...] = ()
+    other: str = ""
 
     @property
     def text(self) -> str:
@@ -57,6 +61,8 @@ class Status:
                 return "Work waits."
             case Activity.LOOKING:
                 return self._looking
+            case Activity.HELD:
+                return f"{self._looking} “{self.other}” is running in the window: work goes on after that."
             case Activity.ELSEWHERE:
                 return "Another window or command works in this folder; here is what it has done."
         step = f", {self.step}" if self.step else ""

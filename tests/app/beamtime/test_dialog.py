@@ -17,8 +17,11 @@ from sxtstudio.app import questions
 from sxtstudio.app.beamtime import dialog as module
 from sxtstudio.app.beamtime.dialog import BeamtimeDialog
 from sxtstudio.app.beamtime.model import Order
+from sxtstudio.app.beamtime.wall import colour_of
 from sxtstudio.app.jobs.long_run import check_free, check_not_segmenting
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.session import Busy
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.io.fingerprint import fingerprint
@@ -26,6 +29,7 @@ from sxtstudio.segment.registry import user_folder
 from sxtstudio.workflow.beamtime import pictures
 from sxtstudio.workflow.beamtime.record import PictureKind, RecordFolder, TomogramState, record_for
 from sxtstudio.workflow.beamtime.status import Activity, Status
+from sxtstudio.workflow.beamtime.summary import TomogramMark
 from sxtstudio.workflow.jobs import watch
 from sxtstudio.workflow.jobs.watch import signature_of
 from sxtstudio.workflow.jobs.watching import run_watch
@@ -143,6 +147,27 @@ def test_tomograms_arrive_on_the_wall(
         timeout=20_000,
     )
     assert beamtime.windowHandle().transientParent() is None, "the window may come in front of it"
+
+
+def test_it_is_said_that_a_tomogram_waits_for_other_work(
+    beamtime: BeamtimeDialog, window: MainWindow, tmp_path: Path, tomogram: Path, qtbot: QtBot
+) -> None:
+    watched = tmp_path / "watched"
+    watched.mkdir()
+    beamtime.form.watched.setText(str(watched))
+    beamtime.form.watched.editingFinished.emit()
+    beamtime.begin()
+    qtbot.waitUntil(lambda: (watched / "beamtime" / "now.js").is_file(), timeout=10_000)
+    window.session.set_busy(Busy("Finding objects", EditKind.FIND_OBJECTS))
+    shutil.copy(tomogram, watched / "first.mrc")
+    qtbot.waitUntil(lambda: "“Finding objects” is running" in beamtime.headline.text(), timeout=20_000)
+    assert beamtime.headline.text().startswith("1 tomogram waits. ")
+    colours = {colour_of(mark, beamtime.palette()).name() for mark in (TomogramMark.GOOD, TomogramMark.BAD)}
+    assert not any(colour in beamtime.headline.dot.styleSheet() for colour in colours)
+    window.session.set_busy(None)
+    qtbot.waitUntil(lambda: "Finding" not in beamtime.headline.text(), timeout=20_000)
+    beamtime.stop.click()
+    qtbot.waitUntil(lambda: beamtime.job is None, timeout=20_000)
 
 
 def test_a_file_that_has_taken_the_place_of_another_is_not_shown_in_its_stead(

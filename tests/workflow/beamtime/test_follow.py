@@ -350,6 +350,26 @@ def test_a_damaged_file_is_tried_again_only_when_it_changes(
     assert evening.run() == [("bad.mrc", "failed")]
 
 
+def test_it_is_said_for_what_a_tomogram_waits(tmp_path: Path, make_record) -> None:
+    """And said anew while it does, so that the page knows that the program is alive."""
+    now, said = [0.0], []
+    page = tmp_path / "page"
+    follower = BeamtimeFollower(BeamtimeParameters(page), on_status=said.append, clock=lambda: now[0])
+    path = Path("/data/in/cell.mrc")
+    follower._arrived[path] = replace(make_record("cell.mrc"), state=TomogramState.WAITING)
+    follower.found([path])
+    for now[0] in (1.0, 2.0, 20.0):
+        follower.waits_for("Find objects")
+    assert [one.doing for one in said] == [Activity.LOOKING, Activity.HELD, Activity.HELD]
+    assert said[1].text == (
+        "1 tomogram waits. “Find objects” is running in the window: work goes on after that."
+    )
+    assert "Find objects" in (page / "now.js").read_text() and '"held"' in (page / "now.js").read_text()
+    follower.waits_for("")
+    assert said[-1].doing is Activity.LOOKING and said[-1].text == "1 tomogram waits."
+    follower.stopped()
+
+
 def test_what_is_left_counts_how_large_tomograms_are(tmp_path: Path, make_record) -> None:
     """A tenth of the work took 30 s: 270 s are left, however many tomograms that are."""
     now = [0.0]
