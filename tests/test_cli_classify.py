@@ -163,6 +163,19 @@ def test_no_table_that_is_read_is_written_over(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [table]
 
 
+@pytest.mark.parametrize("number", ["1.5", "nan", "", "99999999999999999999", "seven"])
+@pytest.mark.parametrize("option", ["--train", "--flags"])
+def test_the_row_of_an_object_without_a_number_is_named(
+    number: str, option: str, folder: Path, tmp_path: Path, capsys: Out
+) -> None:
+    table = tmp_path / "named.csv"
+    table.write_text(f"object,class,flags\n1,ball,open\n{number},rod,open\n", encoding="utf-8")
+    named = () if option == "--train" else ("--train", folder / "named.csv")
+    assert run("classify", folder / "b.objects.tif", option, table, *named, "-o", tmp_path / "t.csv") == 2
+    said = capsys.readouterr().err
+    assert "named.csv: the column “object” holds “" in said and "” in row 2. Write the number" in said
+
+
 def test_several_files_get_a_table_each_and_one_that_fails_stops_no_other(
     folder: Path, tmp_path: Path, capsys: Out
 ) -> None:

@@ -6,6 +6,7 @@ XLSX file. Numbers keep seven digits: more are not measured.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ _DIGITS = 7
 # A table that is larger is none of objects.
 _LARGEST_BYTES = 2 << 30
 _LONGEST_HEADER = 1 << 20
+_SAVE_IT = "Save it as .xlsx, or as CSV in UTF-8 with commas between columns and decimal points."
 
 
 def dictionary_path(path: Path) -> Path | None:
@@ -145,10 +147,10 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
     _check_header(path)
     try:
         frame = polars.read_csv(path, infer_schema_length=None, encoding="utf8", n_rows=MOST_TABLE_ROWS + 1)
+    except polars.exceptions.NoDataError as error:
+        raise UserError(f"{cut(path.name)} is empty. Choose another table.") from error
     except (polars.exceptions.PolarsError, UnicodeError) as error:
-        raise UserError(
-            f"{cut(path.name)} cannot be read as CSV: {_first_line(error)}. Choose a table."
-        ) from error
+        raise UserError(_why_no_csv(path)) from error
     return _checked(path, frame)
 
 
@@ -161,10 +163,30 @@ def _check_header(path: Path) -> None:
         raise UserError(f"{path} cannot be read: {error.strerror or error}. Check the disk.") from error
     if len(line) > _LONGEST_HEADER:
         raise UserError(f"{cut(path.name)} does not begin with the names of columns. Choose a table.")
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line:
+        raise UserError(f"{cut(path.name)} is not in UTF-8 but perhaps in UTF-16. {_SAVE_IT}")
     try:
-        check_names(path.name, csv_names(line.decode("utf-8-sig", "replace")))
+        names = csv_names(line.decode("utf-8-sig", "replace"))
     except ValueError as error:
-        raise UserError(f"{cut(path.name)} cannot be read as CSV: {error}. Choose a table.") from error
+        raise UserError(_why_no_csv(path)) from error
+    # As spreadsheet programs write it where the decimal mark is a comma: 1,5 could be one number or two.
+    for mark, what in ((";", "semicolons"), ("\t", "tabs")):
+        if len(names) == 1 and mark in names[0]:
+            raise UserError(f"{cut(path.name)} is separated by {what}. {_SAVE_IT}")
+    check_names(path.name, names)
+
+
+def _why_no_csv(path: Path) -> str:
+    """Say why a CSV file cannot be read, without the words of a parser."""
+    try:
+        with open_plain(path) as file:
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return f"{cut(path.name)} is not in UTF-8. {_SAVE_IT}"
+    return f"{cut(path.name)} has rows that do not fit the names of its columns. {_SAVE_IT}"
 
 
 def _read_parquet(path: Path) -> dict[str, list[Any]]:

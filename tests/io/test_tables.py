@@ -273,3 +273,30 @@ def test_a_zip_that_is_no_workbook_and_names_that_are_no_tables(tmp_path: Path, 
         read_table(tmp_path / "x.ods")
     with pytest.raises(UserError, match="does not exist"):
         read_table(tmp_path / "missing.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"object;volume_um3\n1;0,5\n", "is separated by semicolons"),
+        ("\ufeffobject;class\n1;a\n".encode(), "is separated by semicolons"),
+        (b"sep=;\nobject;class\n1;a\n", "is separated by semicolons"),
+        (b"object\tclass\n1\ta\n", "is separated by tabs"),
+        ("object,class\n1,Körper\n".encode("latin-1"), "is not in UTF-8"),
+        ("object,class\n1,a\n".encode("utf-16"), "perhaps in UTF-16"),
+        ("object,class\n1,a\n".encode("utf-16-le"), "perhaps in UTF-16"),
+        (b"object,volume\n1,0,5\n", "rows that do not fit the names of its columns"),
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+    ],
+)
+def test_a_csv_of_a_spreadsheet_program_says_how_to_save_it(
+    content: bytes, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "theirs.csv"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=words) as error:
+        read_table(path)
+    said = str(error.value)
+    assert said.startswith("theirs.csv ") and "polars" not in said and len(said) < 200
+    assert "empty" in said or "Save it as .xlsx, or as CSV in UTF-8 with commas" in said

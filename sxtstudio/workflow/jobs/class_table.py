@@ -27,11 +27,12 @@ def classes_in(path: Path, *, by_hand: bool = True) -> dict[int, str]:
         If it cannot be read, has no columns "object" and "class", or names no class.
     """
     columns = read_table(path)
-    if "object" not in columns or "class" not in columns or columns["object"].dtype.kind != "i":
+    if "object" not in columns or "class" not in columns:
         raise UserError(
             f"{path.name} has no columns “object” and “class” with numbers and names: give a table of "
             "objects."
         )
+    check_numbers(path.name, columns["object"])
     given = columns.get("class_by")
     wanted = np.ones(len(columns["object"]), np.bool_)
     if by_hand and given is not None and given.dtype.kind == "O" and any(given):
@@ -61,6 +62,20 @@ def classes_in(path: Path, *, by_hand: bool = True) -> dict[int, str]:
         how = " by hand" if by_hand else ""
         raise UserError(f"{path.name} gives no object a class{how}: write names into its column “class”.")
     return named
+
+
+def check_numbers(name: str, column: NDArray[Any]) -> None:
+    """Raise UserError unless the column "object" of the table ``name`` holds whole numbers only."""
+    if column.dtype.kind == "i":
+        return
+    for row, value in enumerate(column.tolist(), 1):
+        whole = isinstance(value, float) and value.is_integer() and abs(value) < 1 << 63
+        if not whole and not (isinstance(value, str) and value.isdecimal() and len(value) < 19):
+            said = cut(str(value), 24) if value == value else ""
+            raise UserError(
+                f"{cut(name)}: the column “object” holds “{said}” in row {row}. Write the number of an "
+                "object, such as 12."
+            )
 
 
 def _texts(column: NDArray[Any]) -> list[str]:

@@ -9,6 +9,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.wording import cut
 from sxtstudio.io.tables import read_table
+from sxtstudio.workflow.jobs.class_table import check_numbers
 
 _NAMES = {flag.value: flag for flag in ObjectFlag}
 
@@ -30,11 +31,12 @@ def read_flags(path: Path) -> FlagTable:
         If it cannot be read, has no columns "object" and "flags", or names a flag that there is not.
     """
     columns = read_table(path)
-    if "object" not in columns or "flags" not in columns or columns["object"].dtype.kind != "i":
+    if "object" not in columns or "flags" not in columns:
         raise UserError(
             f"{cut(path.name)} has no columns “object” and “flags”: give the table that 'sxtstudio objects "
             "--table' wrote, or one that was exported in the window."
         )
+    check_numbers(path.name, columns["object"])
     texts = columns["flags"]
     found: dict[int, frozenset[ObjectFlag]] = {}
     for place, number in enumerate(columns["object"].tolist()):
