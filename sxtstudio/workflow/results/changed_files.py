@@ -41,7 +41,8 @@ def changed_files(folder: Path, results: layout.Results) -> dict[str, Outcome]:
             changed[name] = Outcome(name, Verdict.MISSING, _instead(folder, name), is_file=True)
         elif sha256_of(folder / name) != sha256:
             changed[name] = Outcome(name, Verdict.APART, CHANGED, is_file=True)
-    for name in (*layout.VOLUMES.values(), layout.TABLE, layout.ROWS, layout.CLASSIFIER):
+    known = (layout.TABLE, layout.ROWS, layout.CLASSIFIER, layout.FILOPODIA, layout.TABLE_S1)
+    for name in (*layout.VOLUMES.values(), *known, layout.TABLE_S1_TEXT):
         if name in results.files or not os.path.lexists(folder / name):
             continue
         if is_within(folder, name):

@@ -7,7 +7,8 @@
       parameters.json          all steps with parameters, the tomogram's checksum, a checksum of each file
       model.json               the card of the model; its checksum stands in it
       volumes/                 labels, mask, objects as TIFF
-      tables/                  objects.csv with its dictionary, objects.xlsx, objects.json (classes, notes)
+      tables/                  objects.csv with its dictionary, objects.xlsx, objects.json (classes, notes);
+                               filopodia.csv, table-s1.csv and table-s1.md where filopodia were taken
       plots/  surfaces/  pictures/
 
 A folder may come from a stranger: what is read of it is checked.
@@ -46,6 +47,7 @@ VOLUMES: Mapping[Target, str] = {
 }
 TABLE, TABLE_XLSX, ROWS = "tables/objects.csv", "tables/objects.xlsx", "tables/objects.json"
 CLASSIFIER = "tables/classifier.json"
+FILOPODIA, TABLE_S1, TABLE_S1_TEXT = "tables/filopodia.csv", "tables/table-s1.csv", "tables/table-s1.md"
 _MOST_FILES = 10_000
 _Name = Annotated[str, Meta(min_length=1, max_length=300)]
 _Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="a SHA-256")]

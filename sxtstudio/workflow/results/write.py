@@ -13,10 +13,13 @@ from sxtstudio.core.classes.classifier import Classifier
 from sxtstudio.core.classes.classifier_file import sha256_of_classifier, write_classifier
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.filopodia.listed import filopodia_of, filopodium_table
 from sxtstudio.core.handover import Content, MeshOf, Program
+from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.flagged import with_open_cut
 from sxtstudio.core.measure.kept import KeptMeasurements, mark_of_classes
-from sxtstudio.core.measure.table import about, object_table
+from sxtstudio.core.measure.table import Table, about, object_table
+from sxtstudio.core.measure.table_s1 import table_s1
 from sxtstudio.core.measure.tabled import measure_tabled
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
@@ -243,12 +246,7 @@ class _Writing:
         table = object_table(
             kept.value, source.table, about(self._source.tomogram.path.name, source.voxel_nm)
         )
-        path = self._path(layout.TABLE, "A row for each object: class, flags, notes, all measurements.")
-        write_table(path, table)
-        beside = dictionary_path(path)
-        if beside is not None:
-            name = beside.relative_to(self._folder).as_posix()
-            self.described[name] = "What each column means: definition, formula, source, unit."
+        self._csv(layout.TABLE, "A row for each object: class, flags, notes, all measurements.", table)
         xlsx = self._path(layout.TABLE_XLSX, "The same table with its dictionary, for spreadsheets.")
         try:
             write_table(xlsx, table)
@@ -260,6 +258,38 @@ class _Writing:
         )
         self._classifier(classifier)
         self.held.append("table of objects")
+        self._filopodia(kept.value)
+
+    def _csv(self, name: str, description: str, table: Table) -> None:
+        """Write a table with its dictionary beside it."""
+        path = self._path(name, description)
+        write_table(path, table)
+        beside = dictionary_path(path)
+        if beside is not None:
+            inner = beside.relative_to(self._folder).as_posix()
+            self.described[inner] = "What each column means: definition, formula, source, unit."
+
+    def _filopodia(self, measured: Measurements) -> None:
+        """Write the list of the filopodia, and Table S1 of those that are whole, as their tab has them."""
+        source = self._source
+        listed = filopodia_of(source.table)
+        if not listed:
+            return
+        said = about(source.tomogram.path.name, source.voxel_nm)
+        words = "A row for each filopodium: whether it is whole, length, width, axes, volume, surface."
+        self._csv(layout.FILOPODIA, words, filopodium_table(measured, source.table, said))
+        self.held.append("list of filopodia")
+        whole = [one.number for one in listed if one.complete]
+        try:
+            table = table_s1(measured, whole, table=source.table, with_sheets=True)
+        except UserError as error:
+            self.notes.append(f"There is no Table S1 of filopodia: {error}" if whole else _NONE_WHOLE)
+            return
+        for name, text in ((layout.TABLE_S1, table.csv()), (layout.TABLE_S1_TEXT, table.markdown())):
+            words = "Table S1 of the paper from the whole filopodia, with the paper's own figures"
+            path = self._path(name, f"{words}{'.' if name == layout.TABLE_S1 else ', as text.'}")
+            path.write_text(text, encoding="utf-8", newline="")
+        self.held.append("Table S1")
 
     def _classifier(self, classifier: Classifier | None) -> None:
         """Write the classifier, if it is the one that gave classes last: another one may have been opened."""
@@ -382,6 +412,7 @@ class _Writing:
         return sum(entry.stat().st_size for entry in self._folder.rglob("*") if entry.is_file())
 
 
+_NONE_WHOLE = "There is no Table S1: none of the filopodia is whole. Why each is not is in their list."
 _PARAMETERS_WORDS = "All steps with their parameters, the tomogram's checksum, and those of the files."
 _VOLUME_WORDS: dict[Target, str] = {
     "labels": "The labels: 255 where there is one (8 bit).",

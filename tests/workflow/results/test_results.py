@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import hashlib
 import json
@@ -32,6 +33,7 @@ from sxtstudio.workflow.handover.figures import ColumnPlot
 from sxtstudio.workflow.handover.sources import opened_source
 from sxtstudio.workflow.jobs.project_table import project_columns
 from sxtstudio.workflow.results import layout, write
+from sxtstudio.workflow.results.changed_files import changed_files
 from sxtstudio.workflow.results.layout import read_results, refuse_foreign
 from sxtstudio.workflow.results.paragraph import DOI, paragraph
 from sxtstudio.workflow.results.write import write_results
@@ -160,6 +162,56 @@ def test_open_bodies_count_as_cut_by_the_missing_wedge(
     columns = project_columns(tmp_path / "cell.sxt")
     assert columns["cut_by_wedge"][columns["object"] == 9].tolist() == [1]
     assert columns["cut_by_wedge"][columns["object"] == 10].tolist() == [0]
+
+
+def test_filopodia_are_listed_with_table_s1(document: Document, tmp_path: Path) -> None:
+    """As their tab lists them: the volume is known, and none that is cut is in the means."""
+    plain = tmp_path / "plain"
+    write_results(plain, source_of(document))
+    assert not [path.name for path in (plain / "tables").iterdir() if path.name.startswith(("filo", "table"))]
+    objects = document.volume("objects")
+    objects[2, 4, 20:40] = 11  # whole
+    objects[4, 4, 20:40] = 12  # cut, says its flag
+    document.recount("objects")
+    cut = ObjectRow("Filopodium", notes="cut by the last slice (z)", flags=frozenset({ObjectFlag.BORDER}))
+    rows = {**document.object_table.rows, 11: ObjectRow("Filopodium"), 12: cut}
+    document.set_table(ObjectTable(rows, document.object_table.classes))
+    document.keep_measurements(None)
+    folder = tmp_path / "r"
+    receipt = write_results(folder, source_of(document))
+    listed = read_table(folder / layout.FILOPODIA)
+    assert listed["object"].tolist() == [11, 12]
+    assert listed["whole"].tolist() == ["yes", "no: cut by the last slice (z)"]
+    volume = 20 * 2400 * 1e-9
+    every = read_table(folder / layout.TABLE)
+    assert listed["volume_um3"][0] == pytest.approx(volume)
+    assert {"skeleton_length_nm", "width_mean_nm", "axis_1_nm"} <= listed.keys() <= every.keys() | {"whole"}
+    with open(folder / layout.TABLE_S1, encoding="utf-8", newline="") as file:
+        s1 = list(csv.DictReader(file))
+    assert {row["n"] for row in s1[:-1]} == {"1"}, "one of the two is whole"
+    (long,) = [row for row in s1 if row["measure"].lower().startswith("volume")]
+    assert float(long["mean"]) == pytest.approx(volume * (1 if long["unit"] == "µm³" else 1e9), rel=1e-6)
+    text = (folder / layout.TABLE_S1_TEXT).read_text(encoding="utf-8")
+    assert text.startswith("Mean ± SD over 1 object. ") and "| Paper" in text
+    names = {layout.FILOPODIA, "tables/filopodia.dictionary.csv", layout.TABLE_S1, layout.TABLE_S1_TEXT}
+    known = read_results(folder)
+    readme = (folder / layout.README).read_text(encoding="utf-8")
+    for name in names:
+        assert known.files[name] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        assert f"{name}: " in readme and name.rpartition("/")[2] in dict(receipt.rows)["Tables"]
+    assert "list of filopodia, Table S1" in dict(receipt.rows)["Holds"]
+    (folder / layout.TABLE_S1).write_text("mine", encoding="utf-8")
+    assert set(changed_files(folder, known)) == {layout.TABLE_S1}
+    del rows[11]
+    objects[objects == 11] = 0
+    document.recount("objects")
+    document.set_table(ObjectTable(rows, document.object_table.classes))
+    document.keep_measurements(None)
+    receipt = write_results(tmp_path / "cut", source_of(document))
+    assert (tmp_path / "cut" / layout.FILOPODIA).is_file() and not (
+        tmp_path / "cut" / layout.TABLE_S1
+    ).exists()
+    assert any("none of the filopodia is whole" in note for note in receipt.notes)
 
 
 def test_parameters_are_read_again(document: Document, results: Path) -> None:

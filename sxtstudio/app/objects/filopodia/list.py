@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
 
 from sxtstudio.app.objects.plots.data import number_columns
 from sxtstudio.app.objects.table.listing import Listing
-from sxtstudio.core.object_classes import FILOPODIUM
-from sxtstudio.core.object_table import ObjectFlag
+from sxtstudio.core.filopodia.listed import LISTED, filopodia_of
 
-#: Shown where they were measured.
-_MEASURED = (
-    "skeleton_length",
-    "width_mean",
-    "axis_1",
-    "axis_2",
-    "axis_3",
-    "volume",
-    "surface_mesh",
-    "surface",
-    "surface_to_volume",
-)
 _NUMBER = Qt.ItemDataRole.UserRole
-
-
-@dataclass(frozen=True)
-class ListedFilopodium:
-    """An object of the class Filopodium, and why it is not whole ("" where it is)."""
-
-    number: int
-    why: str
-
-    @property
-    def complete(self) -> bool:
-        """Whether it counts in Table S1."""
-        return not self.why
-
-
-def filopodia_of(listing: Listing) -> tuple[ListedFilopodium, ...]:
-    """Return the filopodia of a table; one with a flag is not whole, whoever set it."""
-    found = []
-    for number, row in listing.table.rows.items():
-        if row.class_name == FILOPODIUM.name:
-            cut = ObjectFlag.BORDER in row.flags or ObjectFlag.OPEN in row.flags
-            usual = "cut by a border" if ObjectFlag.BORDER in row.flags else "its outline is open"
-            found.append(ListedFilopodium(number, (row.notes or usual) if cut else ""))
-    return tuple(found)
 
 
 class FilopodiumList(QTableWidget):
@@ -78,9 +39,9 @@ class FilopodiumList(QTableWidget):
 
     def show_filopodia(self, listing: Listing) -> None:
         """List the filopodia of a table."""
-        filopodia = filopodia_of(listing)
+        filopodia = filopodia_of(listing.table)
         there = {column.key: column for column in number_columns(listing)}
-        columns = [there[key] for key in _MEASURED if key in there]
+        columns = [there[key] for key in LISTED if key in there]
         with QSignalBlocker(self):
             self.setRowCount(len(filopodia))
             self.setColumnCount(2 + len(columns))
@@ -88,7 +49,7 @@ class FilopodiumList(QTableWidget):
             values = [listing.values(column.key) for column in columns]
             for row, one in enumerate(filopodia):
                 place = int(np.searchsorted(listing.numbers, one.number))
-                texts = [str(one.number), "yes" if one.complete else f"no: {one.why}"]
+                texts = [str(one.number), one.whole]
                 texts += [f"{value[place]:.4g}" if np.isfinite(value[place]) else "" for value in values]
                 for index, text in enumerate(texts):
                     self.setItem(row, index, _item(text, one.number, right=index != 1))

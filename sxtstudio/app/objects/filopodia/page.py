@@ -19,7 +19,7 @@ from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.catalogue import FILOPODIUM as TOOL
 from sxtstudio.app.labels.tools.catalogue import LOOK
-from sxtstudio.app.objects.filopodia.list import FilopodiumList, filopodia_of
+from sxtstudio.app.objects.filopodia.list import FilopodiumList
 from sxtstudio.app.objects.filopodia.table_s1 import TableS1Dialog
 from sxtstudio.app.objects.filopodia.work import FilopodiumWork
 from sxtstudio.app.objects.plots.figure import FigurePlot
@@ -29,6 +29,7 @@ from sxtstudio.app.widgets.controls import Slider
 from sxtstudio.app.widgets.notes import Note, note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.figures import Curve, Figure, FigureKind
+from sxtstudio.core.filopodia.listed import filopodia_of
 from sxtstudio.core.filopodia.records import Filopodium, Incomplete, why_incomplete
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.wording import count
@@ -77,7 +78,7 @@ class FilopodiaPage(SeenPage):
         listing = Listing(table, self.work.measures.value)
         self.list.show_filopodia(listing)
         self.list.show_chosen(self._session.objects.value.selected)
-        found = filopodia_of(listing)
+        found = filopodia_of(listing.table)
         whole = sum(one.complete for one in found)
         text = f"{count(len(found), 'filopodium', 'filopodia')}, {whole} of them whole"
         self.summary.setText(text if found else "No filopodium was taken yet.")

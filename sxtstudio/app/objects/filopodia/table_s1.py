@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
-from sxtstudio.app.objects.filopodia.list import filopodia_of
 from sxtstudio.app.objects.plots.export import write_figures
 from sxtstudio.app.objects.plots.figure import FigurePlot
 from sxtstudio.app.objects.table.listing import Listing
@@ -30,6 +29,7 @@ from sxtstudio.app.widgets.scroll import VerticalScroll
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.figures import Figure
+from sxtstudio.core.filopodia.listed import filopodia_of
 from sxtstudio.core.measure.table_s1 import TableS1, plus_minus, table_s1
 from sxtstudio.core.measure.table_s1_figure import s1_figures
 from sxtstudio.core.object_table import ObjectTable
@@ -95,7 +95,7 @@ class TableS1Dialog(ToolDialog):
         numbers = self._numbers(listing)
         self._stale = len(numbers & self._measured.stale)
         if not numbers:
-            taken = len(filopodia_of(listing)) if self.which.currentData() == _WHOLE else 0
+            taken = len(filopodia_of(listing.table)) if self.which.currentData() == _WHOLE else 0
             return None, f"{taken} taken, none of them whole." if taken else NO_OBJECT
         if listing.measurements is None:
             return None, MEASURING if self.which.currentData() == _WHOLE else NOT_MEASURED
@@ -130,7 +130,7 @@ class TableS1Dialog(ToolDialog):
             return frozenset(self._session.objects.value.selected) & listing.table.rows.keys()
         if which == _WHOLE:
             border = self.border.isChecked()
-            return frozenset(one.number for one in filopodia_of(listing) if one.complete or border)
+            return frozenset(one.number for one in filopodia_of(listing.table) if one.complete or border)
         name = str(which).removeprefix("class ")
         return frozenset(n for n, row in listing.table.rows.items() if row.class_name == name)
 
