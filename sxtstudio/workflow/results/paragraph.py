@@ -175,6 +175,9 @@ _OF: Mapping[EditKind, Callable[[dict[str, Any]], str]] = {
     EditKind.CLASSIFY: lambda values: (
         "Objects got their classes by a random forest trained with objects that were named by hand."
     ),
+    EditKind.FILOPODIUM: lambda values: (
+        "Filopodia were chosen by hand; each was cut from the cell at its base, and its outline closed."
+    ),
     EditKind.CLASS: lambda values: "Objects got their classes by hand.",
     EditKind.CHECKED: lambda values: "Classes of objects were checked by hand.",
     EditKind.NOTE: lambda values: "Notes were written.",

@@ -328,6 +328,11 @@ def test_the_paragraph_says_each_kind_of_step_once(document: Document) -> None:
     assert text.count("changed by hand") == 1
     assert "eroded by 2 voxels; objects smaller than 2e+06 nm³ were removed" in text
     assert "gaps of up to 6 px closed." in text
+    for _ in range(2):
+        document.add_step(Step(StepKind.EDIT, EditKind.FILOPODIUM, "objects"))
+    text = paragraph(document.record(), "zelle.mrc")
+    assert text.count("Filopodia were chosen by hand; each was cut from the cell at its base") == 1
+    assert text.count("changed by hand") == 1
     said = {"gap_px": 6.0, "network_output": True}
     document.add_step(Step(StepKind.EDIT, EditKind.FIND_OBJECTS, "objects", parameters=said))
     assert "closed, and wider ones of large bodies where the network's output" in paragraph(
