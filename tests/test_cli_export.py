@@ -127,7 +127,7 @@ def test_what_cannot_be_is_said_in_a_sentence(
 def test_results_of_a_project(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "home"
     assert main(["export", str(project), "--results", "-o", str(folder)]) == 0
-    assert "sxtstudio rerun home" in capsys.readouterr().out
+    assert f"sxtstudio rerun {folder}" in capsys.readouterr().out
     for name in ("ro-crate-metadata.json", "plots/objects.png", "plots/objects.svg", "tables/objects.xlsx"):
         assert (folder / name).stat().st_size > 100
     assert main(["export", str(tmp_path / "cell.mrc"), "--results", "-o", str(tmp_path / "no")]) == 2

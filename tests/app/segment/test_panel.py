@@ -221,10 +221,7 @@ def test_going_on_keeps_what_was_drawn_since(
     sample: MainWindow, segment_with: Prepare, slow_model: Path, sample_values: Values, qtbot: QtBot
 ) -> None:
     panel = segment_with(slow_model, (20, 24))
-    with qtbot.waitSignal(sample.session.labels_changed, timeout=60_000):
-        panel.start()
-    panel.run.cancel()
-    to_the_end(panel, qtbot)
+    cancelled_at_its_first_slices(panel, sample, qtbot)
     corner = Box((20, 0, 0), (21, 4, 4))
     with sample.session.edit(EditKind.BRUSH) as edit:
         edit.write(corner, np.full(corner.shape, 255, np.uint8))
@@ -244,10 +241,7 @@ def test_an_interrupted_run_can_be_dismissed_after_a_question(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     panel = segment_with(slow_model, (20, 24))
-    with qtbot.waitSignal(sample.session.labels_changed, timeout=60_000):
-        panel.start()
-    panel.run.cancel()
-    to_the_end(panel, qtbot)
+    cancelled_at_its_first_slices(panel, sample, qtbot)
     answers = ["Cancel", "Dismiss"]
     monkeypatch.setattr(questions, "ask", lambda *_, **__: answers.pop(0))
     panel.offers.dismiss_button.click()
@@ -521,6 +515,17 @@ def test_what_the_network_was_sure_of_goes_with_its_labels(
     assert known() == [10, 11, 14, 15]
 
 
+def cancelled_at_its_first_slices(panel: SegmentPanel, sample: MainWindow, qtbot: QtBot) -> None:
+    def cancel() -> None:  # at once: a starved window could come to it when all is over
+        if panel.run is not None:
+            panel.run.cancel()
+
+    sample.session.labels_changed.connect(cancel)
+    panel.start()
+    to_the_end(panel, qtbot)
+    sample.session.labels_changed.disconnect(cancel)
+
+
 def test_after_a_crash_it_offers_to_go_on(
     sample: MainWindow,
     segment_with: Prepare,
@@ -530,10 +535,7 @@ def test_after_a_crash_it_offers_to_go_on(
     qtbot: QtBot,
 ) -> None:
     panel = segment_with(slow_model, (20, 24))
-    with qtbot.waitSignal(sample.session.labels_changed, timeout=60_000):
-        panel.start()
-    panel.run.cancel()
-    to_the_end(panel, qtbot)
+    cancelled_at_its_first_slices(panel, sample, qtbot)
     document = sample.session.document
     document.autosave(wait=True)
     # What lies on the disk now is what a crash would leave.
@@ -592,15 +594,7 @@ def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmenta
 def interrupted(segment_with: Prepare, slow_model: Path, sample: MainWindow, qtbot: QtBot) -> SegmentPanel:
     """The panel after a segmentation of the slices 20 to 23 that was cancelled after the first ones."""
     panel = segment_with(slow_model, (20, 24))
-
-    def cancel() -> None:  # at once: a starved window could come to it when all is over
-        if panel.run is not None:
-            panel.run.cancel()
-
-    sample.session.labels_changed.connect(cancel)
-    panel.start()
-    to_the_end(panel, qtbot)
-    sample.session.labels_changed.disconnect(cancel)
+    cancelled_at_its_first_slices(panel, sample, qtbot)
     assert panel.offers.pending is not None and 0 < panel.offers.pending.finished < 4
     return panel
 
