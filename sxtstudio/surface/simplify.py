@@ -11,6 +11,9 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.surface.contour import Contour
 from sxtstudio.surface.mesh import Points, Triangles, polydata
 
+# How much larger the cubes of small objects become where those of the large ones alone are no help.
+_BEYOND = 1.3
+
 
 def simplify(
     contour: Contour,
@@ -61,10 +64,6 @@ def merge_points(contour: Contour, edge: float, largest: NDArray[np.float32] | N
         return
     assert contour.objects is not None
     _cluster(contour, np.minimum(np.float32(edge), largest)[contour.objects][:, None])
-
-
-#: How much larger the cubes of small objects become where those of the large ones alone are no help.
-_BEYOND = 1.3
 
 
 def _cluster(contour: Contour, edge: float | NDArray[np.float32]) -> None:
