@@ -21,6 +21,9 @@ class ProgressState:
     remaining_s: float | None
 
 
+# After less than both, what is done says nothing of how long the rest takes.
+_LEAST_S, _LEAST_DONE = 1.0, 0.01
+
 Listener = Callable[[ProgressState], None]
 
 
@@ -123,9 +126,11 @@ class Progress:
         return child
 
     def _extrapolated(self, fraction: float) -> float | None:
-        """Return the remaining time if the rest goes as fast as what is done; None before anything is."""
+        """Return the remaining time if the rest goes as fast as what is done; None where it says nothing."""
         elapsed = time.monotonic() - self._counting_since
-        return elapsed * (1 - fraction) / fraction if fraction > 0 else None
+        # The first of a hundred thousand steps also loads what all need.
+        says_nothing = elapsed < _LEAST_S and fraction < _LEAST_DONE
+        return None if fraction <= 0 or says_nothing else elapsed * (1 - fraction) / fraction
 
     def _report(self, fraction: float, stage: str, remaining_s: float | None) -> None:
         if self._listener is not None:

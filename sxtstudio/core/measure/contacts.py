@@ -131,7 +131,8 @@ def find_contacts(
     """
     numbers = surfaces.subject.inventory.numbers.tolist()
     names = np.array([classes.get(number, "") for number in numbers], dtype=object)
-    firsts, seconds = np.flatnonzero(names == rule.first), np.flatnonzero(names == rule.second)
+    is_second = names == rule.second
+    firsts, seconds = np.flatnonzero(names == rule.first), np.flatnonzero(is_second)
     area = np.full(len(numbers), np.nan)
     patches = np.zeros(len(numbers), np.int64)
     near: dict[int, list[_Near]] = {int(row): [] for row in (*firsts, *seconds)}
@@ -140,7 +141,7 @@ def find_contacts(
     progress.begin(len(firsts))
     for first in firsts.tolist():
         near_by, _ = surfaces.near(first, rule.at_most)
-        for second in near_by[np.isin(near_by, seconds)].tolist():
+        for second in near_by[is_second[near_by]].tolist():
             if rule.first == rule.second and second < first:
                 continue
             own = _near(surfaces, first, second, rule.at_most)

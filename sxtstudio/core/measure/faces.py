@@ -10,6 +10,7 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +19,21 @@ from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.measure.subject import Subject
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.walk import walk
 
 Faces = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
 _CHUNK_VOXELS = 16_000_000
+_SLAB_VOXELS = 4_000_000  # are searched for faces at once, of which there may be six for each
 _KEPT_POINTS = 20_000_000  # of search trees that are kept
 _NORMAL_VOXELS = 1.5  # standard deviation of the smoothing that normals are taken from
 _ALL_PAIRS = 10_000  # of points are tried, without a search
 _LARGE = 4.0  # times the median, an object is large
 _SAMPLES = 64  # points of a surface are looked at first
+_AT_ONCE = 50_000  # points are asked for; what they find bounds the search for the others
 _NARROWED = 0.7  # of the points at most are left, or it is not tried again
 
 
@@ -38,22 +41,13 @@ class Surfaces:
     """The surfaces of all objects of a subject, by their row."""
 
     def __init__(self, subject: Subject, progress: Progress | None = None) -> None:
-        """Find the faces of all objects; ``progress`` counts them."""
+        """Find the faces of all objects; ``progress`` counts the slices that hold them."""
         self.subject = subject
         self.edges = np.array(subject.voxel)
         found = subject.inventory
         self.low = found.first * self.edges
         self.high = (found.last + 1) * self.edges
-        self.faces: list[Faces] = []
-        pages = PageReleaser(subject.objects)
-        if progress is not None:
-            progress.begin(len(found.numbers))
-        for row, number in enumerate(found.numbers.tolist()):
-            box = found.box(row)
-            self.faces.append(_faces(subject, box, number))
-            pages.read(math.prod(box.shape) * subject.objects.itemsize)
-            if progress is not None:
-                progress.step()
+        self.faces = _faces(subject, progress)
         self._trees: OrderedDict[int, KDTree] = OrderedDict()
         self._kept = 0
         self._gaps: dict[tuple[int, int], float] = {}
@@ -112,19 +106,7 @@ class Surfaces:
             nearest = float(cdist(self.points(small), self.points(large)).min())
             self._gaps[pair] = nearest
             return nearest if nearest < at_most else math.inf
-        tree, rest = self.tree(large), self.points(small)
-        nearest, before = at_most, math.inf
-        # No point is nearer than one beside it by more than the way between the two: few bound all others.
-        while 2 * _SAMPLES < len(rest) < _NARROWED * before:
-            some = rest[:: len(rest) // _SAMPLES]
-            found, _ = tree.query(some, distance_upper_bound=at_most)
-            nearest = min(nearest, float(found.min()))
-            way, beside = KDTree(some).query(rest)
-            before = len(rest)
-            rest = rest[np.minimum(found, at_most)[beside] - way < nearest]
-        if len(rest):
-            found, _ = tree.query(rest, distance_upper_bound=nearest)
-            nearest = min(nearest, float(found.min()))
+        nearest, _ = nearest_point(self.points(small), self.tree(large), at_most)
         if nearest < at_most:
             self._gaps[pair] = nearest
             return nearest
@@ -180,6 +162,31 @@ class Surfaces:
         return np.where(mine[:, None], before, after).astype(np.int64)
 
 
+def nearest_point(points: Floats, tree: KDTree, at_most: float = math.inf) -> tuple[float, int]:
+    """Return how near some points (n, 3) come to those of a tree, and to which.
+
+    Returns
+    -------
+    distance, index
+        ``at_most`` and -1 where none is nearer than that.
+    """
+    nearest, which, before, rest = at_most, -1, math.inf, points
+    # No point is nearer than one beside it by more than the way between the two: few bound all others.
+    while 2 * _SAMPLES < len(rest) < _NARROWED * before:
+        some = rest[:: len(rest) // _SAMPLES]
+        found, index = tree.query(some, distance_upper_bound=at_most)
+        if found.min() < nearest:
+            nearest, which = float(found.min()), int(index[found.argmin()])
+        way, beside = KDTree(some).query(rest)
+        before = len(rest)
+        rest = rest[np.minimum(found, at_most)[beside] - way < nearest]
+    for first in range(0, len(rest), _AT_ONCE):
+        found, index = tree.query(rest[first : first + _AT_ONCE], distance_upper_bound=nearest)
+        if found.min() < nearest:
+            nearest, which = float(found.min()), int(index[found.argmin()])
+    return nearest, which
+
+
 @dataclass(frozen=True)
 class _Boxes:
     """The boxes of all objects: small ones are searched by their centres, the others are looked at."""
@@ -204,24 +211,57 @@ class _Boxes:
         return np.concatenate([self.small[np.asarray(found, np.int64)], self.large])
 
 
-def _faces(subject: Subject, box: Box, number: int) -> Faces:
-    """Return the faces of an object, in half voxels."""
-    wide = box.grown((1, 1, 1), subject.shape)
-    step = max(1, _CHUNK_VOXELS // (wide.shape[1] * wide.shape[2]))
-    found: list[Faces] = []
-    for first in range(wide.start[0], wide.stop[0], step):
-        last = min(first + step, wide.stop[0])
-        # One slice more, for the faces between this chunk and the next.
-        part = Box((first, *wide.start[1:]), (min(last + 1, wide.stop[0]), *wide.stop[1:]))
-        mask = subject.objects[part.slices] == number
-        for axis in range(3):
-            here = mask if axis == 0 else mask[: last - first]
-            one = _without(here, axis, last=True)
-            places = np.argwhere(one != _without(here, axis, last=False)).astype(np.int32)
-            places = 2 * (places + np.array(part.start, np.int32))
-            places[:, axis] += 1
-            found.append(places)
-    return np.concatenate(found)
+def _faces(subject: Subject, progress: Progress | None) -> list[Faces]:
+    """Return the faces of each object, in half voxels: all are found in one walk, however many there are."""
+    found = subject.inventory
+    n = len(found.numbers)
+    if not n:
+        return []
+    box = Box(_triple(found.first.min(axis=0)), _triple(found.last.max(axis=0) + 1))
+    box = box.grown((1, 1, 1), subject.shape)
+    objects = subject.objects[box.slices]
+    slabs: list[tuple[NDArray[np.int32], Faces]] = []
+    counts = np.zeros(n, np.int64)
+    for part in walk(box.shape, objects, progress=progress, voxels=_SLAB_VOXELS):
+        # One slice more, for the faces between this slab and the next.
+        slab = objects[part.start[0] : part.stop[0] + 1]
+        rows, places = _faces_of_slab(slab, part.shape[0], found.numbers)
+        places += 2 * np.array([box.start[0] + part.start[0], *box.start[1:]], np.int32)
+        counts += np.bincount(rows, minlength=n)
+        slabs.append((rows, places))
+    ends = np.cumsum(counts)
+    filled = ends - counts
+    faces = np.empty((int(ends[-1]), 3), np.int32)
+    slabs.reverse()
+    while slabs:
+        rows, places = slabs.pop()
+        number, first, size = np.unique(rows, return_index=True, return_counts=True)
+        faces[np.arange(len(rows)) + np.repeat(filled[number] - first, size)] = places
+        filled[number] += size
+    return [faces[end - count : end] for end, count in zip(ends.tolist(), counts.tolist(), strict=True)]
+
+
+def _faces_of_slab(
+    slab: NDArray[Any], depth: int, numbers: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], Faces]:
+    """Return the faces of ``depth`` slices, and the row of the object that each belongs to, in this order."""
+    rows: list[NDArray[np.int32]] = []
+    faces: list[Faces] = []
+    for axis in range(3):
+        here = slab if axis == 0 else slab[:depth]
+        before, after = _without(here, axis, last=True), _without(here, axis, last=False)
+        places = np.nonzero(before != after)
+        between = 2 * np.stack(places, axis=1).astype(np.int32)
+        between[:, axis] += 1
+        for side in (before, after):
+            number = side[places]
+            row = np.minimum(np.searchsorted(numbers, number), len(numbers) - 1)
+            known = numbers[row] == number
+            rows.append(row[known].astype(np.int32))
+            faces.append(between[known])
+    row = np.concatenate(rows)
+    order = np.argsort(row, kind="stable")
+    return row[order], np.concatenate(faces)[order]
 
 
 def _without(mask: NDArray[np.bool_], axis: int, *, last: bool) -> NDArray[np.bool_]:

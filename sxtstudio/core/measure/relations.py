@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.measure.columns import Column, DependsOn, Quantity
 from sxtstudio.core.measure.faces import Surfaces
+from sxtstudio.core.measure.nearest import nearest_objects
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.object_classes import NUCLEUS, PLASMA_MEMBRANE
 from sxtstudio.core.progress import Progress
@@ -20,8 +21,6 @@ Floats = NDArray[np.float64]
 Values = dict[str, NDArray[np.generic]]
 
 SHELLS = 5
-_FEW = 2000  # of so many objects all are looked at; of more, those that are near, then farther ones
-_WIDER = 4.0
 _BETWEEN = "Distance between the surfaces (centres of the outer faces of voxels), 0 where they touch"
 
 NEAREST = (
@@ -142,44 +141,12 @@ def _nearest(
     for (distance, number), _ in kinds:
         values[distance.key] = np.full(n, np.nan)
         values[number.key] = np.zeros(n, np.int64)
-    progress.begin(n)
-    for row in range(n):
-        pending, reach = kinds, math.inf if n <= _FEW else surfaces.spacing
-        while pending:
-            others, gaps = surfaces.near(row, reach)
-            found = [_nearest_of(surfaces, row, others, gaps, of_class) for _, of_class in pending]
-            # What lies beyond the reach may be nearer than what was found there.
-            sure = [nearest <= reach for nearest, _ in found]
-            for ((distance, number), _), (nearest, other), known in zip(pending, found, sure, strict=True):
-                if known and other is not None:
-                    values[distance.key][row] = nearest
-                    values[number.key][row] = numbers[other]
-            pending = [kind for kind, known in zip(pending, sure, strict=True) if not known]
-            reach = reach * _WIDER if reach < surfaces.extent else math.inf
-        progress.step()
+    for (distance, number), members in kinds:
+        found = nearest_objects(surfaces, members, progress.part(1 / len(kinds)))
+        known = found.row >= 0
+        values[distance.key][known] = found.distance[known]
+        values[number.key][known] = numbers[found.row[known]]
     return values
-
-
-def _nearest_of(
-    surfaces: Surfaces,
-    row: int,
-    others: NDArray[np.int64],
-    gaps: Floats,
-    of_class: NDArray[np.bool_],
-) -> tuple[float, int | None]:
-    """Return the nearest object of a class, and its distance.
-
-    ``others`` are looked at alone, ordered by how far away they are at least (``gaps``).
-    """
-    nearest, found = math.inf, None
-    wanted = of_class[others]
-    for other, gap in zip(others[wanted].tolist(), gaps[wanted].tolist(), strict=True):
-        if gap >= nearest:
-            break
-        distance = surfaces.gap(row, other, nearest)
-        if distance < nearest:
-            nearest, found = distance, other
-    return nearest, found
 
 
 def _positions(

@@ -71,7 +71,7 @@ def test_a_ball_above_a_plane(voxel: Voxel) -> None:
 @pytest.mark.parametrize("few", [2000, 3], ids=["all at once", "near ones first"])
 def test_the_search_finds_what_all_pairs_say(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clumps of any size, touching ones among them, and classes; without a voxel size."""
-    monkeypatch.setattr("sxtstudio.core.measure.relations._FEW", few)
+    monkeypatch.setattr("sxtstudio.core.measure.nearest._FEW", few)
     monkeypatch.setattr(Surfaces, "spacing", 1.5)
     rng = np.random.default_rng(3)
     objects = np.zeros((40, 90, 90), np.uint32)
@@ -206,7 +206,8 @@ def test_what_is_searched_first_is_not_always_nearest(monkeypatch: pytest.Monkey
     objects = np.zeros((9, 45, 45), np.uint32)
     objects[5, 40, 3:41] = objects[5, 3:41, 40] = 2
     objects[5, 10, 10], objects[5, 10, 22] = 1, 3
-    monkeypatch.setattr("sxtstudio.core.measure.relations._FEW", 1)
+    monkeypatch.setattr("sxtstudio.core.measure.nearest._FEW", 1)
+    monkeypatch.setattr("sxtstudio.core.measure.nearest._SMALL", 0)
     monkeypatch.setattr(Surfaces, "spacing", 5.0)
     found = related(objects, None).values
     assert list(found["nearest_number"]) == [3, 3, 1]
