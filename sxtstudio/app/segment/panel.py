@@ -33,6 +33,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.polarity import Basis, Polarity, Value, chosen_polarity
 from sxtstudio.core.trust import SliceTrust, least_certain, replaced
 from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.workflow.document.label_history import FINISHED_SLICES
 from sxtstudio.workflow.jobs.choices import SegmentationChoices, find_choices
 from sxtstudio.workflow.jobs.document_segmenting import (
     SegmentOutcome,
@@ -272,7 +273,9 @@ class SegmentPanel(QWidget):
                 job.progress,
                 job.report,
                 resume=resume,
+                on_finished=lambda first, last: record.update({FINISHED_SLICES: [first, last]}),
             )
+            record.pop(FINISHED_SLICES, None)  # all that were asked for
             record.update(outcome.step())
             return outcome
 

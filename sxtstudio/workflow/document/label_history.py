@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,10 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import slices_text
 
+#: In the record of a segmentation that was ended half-way: the slices that it had made until then.
+FINISHED_SLICES = "finished_slices"
 #: What the user is told where ``labels_changed_since_found``.
 LABELS_CHANGED = "The labels have changed since the objects were found. Find them again."
 
@@ -58,6 +62,51 @@ def slices_of(step: Step, slice_count: int) -> range | None:
     ends = step.parameters.get("slices")
     if ends is None:  # a part notes what was asked for, which is None for all
         return range(slice_count) if step.partial else None
+    return _range_of(ends, slice_count)
+
+
+def finished_slices(step: Step, slice_count: int) -> range | None:
+    """Return the slices that a segmentation has made; None where the record does not say it.
+
+    Records of former versions do not say it of what was ended half-way.
+    """
+    if not step.partial:
+        return slices_of(step, slice_count)
+    return _range_of(step.parameters.get(FINISHED_SLICES), slice_count)
+
+
+def together_text(steps: Sequence[Step], slice_count: int) -> str:
+    """Say whether several segmentations of some slices each make one of all; "" where that is no question.
+
+    Parameters
+    ----------
+    steps
+        All that was done to the document.
+    slice_count
+        Of the tomogram.
+    """
+    made: list[range] = []
+    for step in label_edits(effective(steps)):
+        if step.edit is None or step.edit is EditKind.OPEN_LABELS:
+            return ""
+        if step.edit is EditKind.CLEAR:
+            made.clear()
+        elif step.edit is EditKind.SEGMENT:
+            slices = finished_slices(step, slice_count)
+            if slices is None:
+                return ""
+            made.append(slices)
+    if len(made) < 2 or any(len(slices) == slice_count for slices in made):
+        return ""
+    left = sorted(set(range(slice_count)).difference(*made))
+    if not left:
+        return f"Together the segmentations cover all {slice_count} slices."
+    those = "slice" if len(left) == 1 else "slices"
+    were = "was" if len(left) == 1 else "were"
+    return f"Of {slice_count} slices, {those} {slices_text(left)} {were} not segmented."
+
+
+def _range_of(ends: Any, slice_count: int) -> range | None:
     if not isinstance(ends, list | tuple) or len(ends) != 2:
         return None
     if not all(end is None or (isinstance(end, int) and not isinstance(end, bool)) for end in ends):
@@ -92,9 +141,9 @@ def segmented_runs(
             known[:], some = False, False
         elif step.edit is EditKind.SEGMENT:
             some = True
-            if step.partial:
+            run = finished_slices(step, depth)
+            if step.partial and not run:
                 continue  # its labels say how far it came
-            run = slices_of(step, depth)
             if not run:
                 return ()
             known[run.start : run.stop] = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,12 @@ from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.evaluation import evaluation_of_record
 from sxtstudio.workflow.document.exporting import Receipt
+from sxtstudio.workflow.document.label_history import (
+    FINISHED_SLICES,
+    finished_slices,
+    slices_of,
+    together_text,
+)
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 CITATION = (
@@ -39,12 +45,16 @@ _WITH_VALUES = (EditKind.FIND_CELL, EditKind.THRESHOLD, EditKind.CLASS_BY_RULE, 
 
 @dataclass(frozen=True)
 class Done:
-    """Equal steps that follow each other; ``parameters`` are those of the last."""
+    """Equal steps that follow each other; ``parameters`` are those of the last.
+
+    ``segmented`` are the slices of a segmentation that was ended half-way, in words.
+    """
 
     name: str
     parameters: Mapping[str, Any]
     times: int = 1
     kind: StepKind = StepKind.EDIT
+    segmented: str = ""
 
 
 def methods_text(document: Document) -> str:
@@ -77,23 +87,24 @@ def text_of(record: Record, tomogram: str) -> str:
         lines[0] += f" Absorbing structures are {record.polarity.value} in it."
     if record.lac is not None:
         lines[0] += f" Linear absorption coefficients: {record.lac.description()}"
-    done = grouped_steps(record.steps)
+    slice_count = record.tomogram.shape[0]
+    done = grouped_steps(record.steps, slice_count)
     lines += ["", "What was done, in this order:", ""] if done else ["", "Nothing was changed."]
     for number, step in enumerate(done, 1):
         if step.kind is StepKind.EVALUATION:
             lines.append(f"{number}. {step.name}{_found(record)}")
             continue
         times = f" ({step.times} times)" if step.times > 1 else ""
-        values = "; ".join(
-            _parameter(name, value, step.parameters) for name, value in step.parameters.items()
-        )
+        values = "; ".join(_parameters(step))
         lines.append(f"{number}. {step.name}{times}{f' – {values}' if values else ''}")
+    together = together_text(record.steps, slice_count)
+    lines += ["", together] if together else []
     if any(_PLACES.keys() & step.parameters for step in done):
         lines += ["", "Slices are counted from 1, pixels within a slice from 0, as SXT Studio shows them."]
     return "\n".join(lines) + "\n"
 
 
-def grouped_steps(steps: Iterable[Step]) -> list[Done]:
+def grouped_steps(steps: Iterable[Step], slice_count: int) -> list[Done]:
     """Return the steps that stand, without exports; equal ones in a row become one.
 
     Strokes by hand are equal whatever their size; what the program made is equal with the same values only.
@@ -114,7 +125,8 @@ def grouped_steps(steps: Iterable[Step]) -> list[Done]:
             values = {} if step.edit is EditKind.CHECKED else step.parameters
             found[-1] = Done(step.name, values, found[-1].times + 1, step.kind)
         else:
-            found.append(Done(step.name, step.parameters, kind=step.kind))
+            words = _ended_at(step, slice_count)
+            found.append(Done(step.name, step.parameters, kind=step.kind, segmented=words))
     return found
 
 
@@ -188,7 +200,8 @@ def write_methods(path: Path, record: Record, tomogram: KnownInput) -> Receipt:
     with atomic_write(path) as text, atomic_write(beside) as values:
         text.write_text(text_of(record, tomogram.volume.path.name), encoding="utf-8", errors="replace")
         values.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    listed, recorded = len(grouped_steps(record.steps)), len(record.steps)
+    listed = len(grouped_steps(record.steps, record.tomogram.shape[0]))
+    recorded = len(record.steps)
     rows = (
         ("Steps in the text", str(listed)),
         ("With all parameters", f"{beside}, {count(recorded, 'recorded step')}{_why_more(listed, recorded)}"),
@@ -236,6 +249,29 @@ _PLACES: Mapping[str, Callable[[Any], str]] = {
     "second_voxel": _voxel,
     "behind_slice": lambda value: str(slice_number(value)),
 }
+
+
+def _ended_at(step: Step, slice_count: int) -> str:
+    """Return "1 to 20, then ended; 1 to 64 were asked for" of a segmentation that was ended half-way."""
+    asked = slices_of(step, slice_count)
+    if not step.partial or step.edit is not EditKind.SEGMENT or not asked:
+        return ""
+    whole = _span((asked.start, asked.stop))
+    made = finished_slices(step, slice_count)
+    if made is None:
+        return f"a part of {whole}, as it was ended half-way"
+    if not made:
+        return f"none of {whole}, as it was ended before the first"
+    return f"{_span((made.start, made.stop))}, then ended; {whole} were asked for"
+
+
+def _parameters(step: Done) -> Iterator[str]:
+    for name, value in step.parameters.items():
+        if step.segmented and name in ("slices", FINISHED_SLICES):
+            if name == "slices":
+                yield f"slices: {step.segmented}"
+        else:
+            yield _parameter(name, value, step.parameters)
 
 
 def _parameter(name: str, value: Any, beside: Mapping[str, Any]) -> str:

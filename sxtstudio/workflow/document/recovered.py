@@ -5,19 +5,21 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from sxtstudio.core.edit_kind import dtype_of, edit_title
+from sxtstudio.core.edit_kind import EditKind, dtype_of, edit_title
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.reserved import open_numbers
 from sxtstudio.core.steps import Step, StepKind
-from sxtstudio.core.wording import shape_text
+from sxtstudio.core.wording import count, shape_text
 from sxtstudio.io import open_volume
 from sxtstudio.io.edit_journal import JournalAction, UnfinishedEdit
 from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.label_history import FINISHED_SLICES, slices_of
+from sxtstudio.workflow.jobs.document_segmenting import read_interrupted
 
 
 def recover(folder: Path, tomogram: str | Path | None = None, *, beside: Document | None = None) -> Document:
@@ -94,17 +96,33 @@ def recover(folder: Path, tomogram: str | Path | None = None, *, beside: Documen
     return document
 
 
+def _go_on(document: Document) -> str:
+    """Say how a segmentation goes on of which finished slices are left."""
+    left = read_interrupted(document.bulk, document.segmentation_folder)
+    if left is None:
+        return ""
+    return (
+        f" {left.finished} of {count(left.wanted, 'slice')} are finished: “Go on” in the panel “Segment” "
+        "(or Segment > Go on with the interrupted segmentation) computes the others."
+    )
+
+
 def _note_interrupted(document: Document, left: UnfinishedEdit) -> None:
     """Take note of a change that a crash ended half-way; it can be taken back as any other."""
     title = f"“{edit_title(left.kind, left.target)}”"
     said = f"{title} was under way when the program ended"
+    goes_on = _go_on(document) if left.kind is EditKind.SEGMENT else ""
     if left.doing is JournalAction.UNDONE:
         document.notes += (f"Undo of {said}: {title} is there as before it.",)
     elif left.doing is JournalAction.REDONE:
         document.notes += (f"Redo of {said}, and was taken back.",)
     elif left.edit is not None:
-        edit = left.edit
-        document.note(Step(StepKind.EDIT, edit.kind, edit.target, edit.partial, left.parameters))
-        document.notes += (f"{said}. What it had changed is there; Undo takes it back.",)
+        edit, known = left.edit, dict(left.parameters)
+        step = Step(StepKind.EDIT, edit.kind, edit.target, edit.partial, known)
+        asked = slices_of(step, document.shape[0]) if edit.kind is EditKind.SEGMENT else None
+        if asked and edit.box is not None:
+            known[FINISHED_SLICES] = [asked.start, edit.box.stop[0]]  # as far as it had changed anything
+        document.note(step)
+        document.notes += (f"{said}. What it had changed is there; Undo takes it back.{goes_on}",)
     else:
-        document.notes += (f"{said}, and was taken back.",)
+        document.notes += (f"{said}, and was taken back.{goes_on}",)

@@ -36,6 +36,7 @@ from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 Pixels = NDArray[np.uint8]
 OnWritten = Callable[[Box], object]
+OnFinished = Callable[[int, int], object]
 # What the engine's folder does not say of an unfinished run lies beside it.
 _REQUEST = "segmentation.json"
 # A card may say its threshold in more places than the field shows.
@@ -134,6 +135,7 @@ def segment_document(
     on_written: OnWritten,
     *,
     resume: bool = False,
+    on_finished: OnFinished | None = None,
 ) -> SegmentOutcome:
     """Segment, and replace the labels slice by slice; called in a thread.
 
@@ -151,6 +153,8 @@ def segment_document(
         Called with every box whose labels were changed.
     resume
         Go on with what lies in ``work_dir``. Finished slices that were changed since stay as they are.
+    on_finished
+        Called with the slices, first and the one after the last, of which the labels are there.
 
     Raises
     ------
@@ -165,16 +169,22 @@ def segment_document(
     volume, shape = known.volume, known.volume.shape
     kept_by_hand = 0
 
+    first, _ = parameters.checked(shape[0])
+
     def on_slices(z: int, labels: Pixels) -> None:
         box = Box.slab(z, z + 1, shape)
         if recorder.write(box, labels[np.newaxis]) is not None:
             on_written(box)
+        if on_finished is not None:
+            on_finished(first, z + 1)
 
     def on_earlier(z: int, labels: Pixels) -> None:
         nonlocal kept_by_hand
         now = recorder.labels[z]
         if now.any() and not np.array_equal(now, labels):
             kept_by_hand += 1
+            if on_finished is not None:
+                on_finished(first, z + 1)
         else:
             on_slices(z, labels)
 

@@ -10,7 +10,7 @@ from sxtstudio.core.edit_kind import EditKind, edit_title
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import count, grouped, shape_text, slices_words
 from sxtstudio.io.project import Record
-from sxtstudio.workflow.document.label_history import slices_of
+from sxtstudio.workflow.document.label_history import finished_slices, slices_of, together_text
 from sxtstudio.workflow.document.methods import evaluation_found, without_taken_back
 from sxtstudio.workflow.results.in_labels import told_steps
 
@@ -48,6 +48,9 @@ def paragraph(record: Record, tomogram: str, objects: int = 0) -> str:
         if sentence != former:  # of many strokes of the brush one is said
             sentences.append(sentence)
         former = sentence
+    together = together_text(record.steps, record.tomogram.shape[0])
+    if together:
+        sentences.append(together)
     if record.lac is not None:
         sentences.append(f"Linear absorption coefficients: {record.lac.description()}.".replace("..", "."))
     if objects:
@@ -87,9 +90,17 @@ def _part(step: Step, slice_count: int) -> str:
         assert step.edit is not None
         title = edit_title(step.edit, step.target)
         return f"“{title}” was ended half-way, and what it had changed until then was kept."
+    model = f"with the model “{step.parameters.get('model', 'unknown')}”"
+    made = finished_slices(step, slice_count)
+    if not made:
+        return (
+            f"A part of {slices_words(slices.start, slices.stop)} was segmented {model}: it was ended before "
+            "the last slice."
+        )
+    words = slices_words(made.start, made.stop)
     return (
-        f"A part of {slices_words(slices.start, slices.stop)} was segmented with the model "
-        f"“{step.parameters.get('model', 'unknown')}”: it was ended before the last slice."
+        f"{words[0].upper()}{words[1:]} {'was' if len(made) == 1 else 'were'} segmented {model}: it was "
+        f"ended before the others of {slices_words(slices.start, slices.stop)}."
     )
 
 

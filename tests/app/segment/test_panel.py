@@ -200,6 +200,7 @@ def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     assert np.array_equal(labels[finished] == 255, expected[: len(finished)])
     assert sample.session.history.undo_name == "Segment (part)"
     document = sample.session.document
+    assert document.steps[-1].parameters["finished_slices"] == [20, 20 + len(finished)]
     assert read_interrupted(document.bulk, document.segmentation_folder) == panel.offers.pending
     assert panel.offers.pending is not None and panel.offers.pending.finished >= len(finished)
     action = sample.actions_.by_name["segment.resume"]
@@ -211,6 +212,7 @@ def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     assert np.array_equal(labels[20:24] == 255, expected)
     assert not labels[:20].any() and not labels[24:].any()
     assert panel.offers.pending is None and panel.offers.isHidden() and not action.isEnabled()
+    assert "finished_slices" not in document.steps[-1].parameters
     assert find_output(document.bulk, document.shape) is not None
     sample.session.undo()
     sample.session.undo()
@@ -579,7 +581,10 @@ def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmenta
     sample.session.show(recover(tmp_path / "left"))
     monkeypatch.setattr(questions, "ask", lambda *_, **__: "Dismiss")
     assert sample.session.document.steps[-1].parameters["model"] == slow_model.stem
-    assert (labels_of(sample)[20] != by_hand[20]).any(), "the slice was replaced before the crash"
+    changed = np.flatnonzero((labels_of(sample) != by_hand).any(axis=(1, 2)))
+    assert changed[0] == 20, "the slice was replaced before the crash"
+    assert sample.session.document.steps[-1].parameters["finished_slices"] == [20, changed[-1] + 1]
+    assert "Go on with the interrupted segmentation" in sample.session.document.notes[-1]
     panel.offers.dismiss_button.click()
     session = sample.session
     assert session.history.undo_name == "Segment (part)"

@@ -79,6 +79,12 @@ def test_objects_that_were_found_to_be_the_same_are_of_the_labels_of_then() -> N
             [edit(EditKind.SEGMENT, slices=[0, DEPTH], partial=True)], (5, 9), ((5, 9),), id="ended half-way"
         ),
         pytest.param(
+            [edit(EditKind.SEGMENT, slices=[0, DEPTH], finished_slices=[0, 10], partial=True)],
+            (5, 9),
+            ((0, 10),),
+            id="ended half-way, known where",
+        ),
+        pytest.param(
             [edit(EditKind.SEGMENT, slices=[4, 9]), edit(EditKind.SEGMENT, slices=[12, 15])],
             (5, 9),
             ((4, 9), (12, 15)),

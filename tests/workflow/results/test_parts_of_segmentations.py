@@ -1,0 +1,86 @@
+"""Which slices the texts say of segmentations that were ended half-way, or that were of some slices each."""
+
+from __future__ import annotations
+
+import pytest
+
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.label_history import finished_slices, together_text
+from sxtstudio.workflow.document.methods import text_of
+from sxtstudio.workflow.results.paragraph import paragraph
+
+DEPTH = 6
+CLEAR, OPEN = (Step(StepKind.EDIT, kind) for kind in (EditKind.CLEAR, EditKind.OPEN_LABELS))
+BRUSH = Step(StepKind.EDIT, EditKind.BRUSH)
+
+
+def segment(
+    slices: tuple[int, int] | None, finished: tuple[int, int] | None = None, *, partial: bool = False
+) -> Step:
+    said = {} if finished is None else {"finished_slices": finished}
+    values = {"model": "m", "slices": slices, **said}
+    return Step(StepKind.EDIT, EditKind.SEGMENT, partial=partial or finished is not None, parameters=values)
+
+
+@pytest.mark.parametrize(
+    ("step", "line", "sentence"),
+    [
+        (
+            segment((0, 6), (0, 2)),
+            "slices: 1 to 2, then ended; 1 to 6 were asked for",
+            "Slices 1 to 2 were segmented with the model “m”: it was ended before the others of slices 1 to 6.",
+        ),
+        (
+            segment(None, (0, 1)),
+            "slices: 1 to 1, then ended; 1 to 6 were asked for",
+            "Slice 1 was segmented with the model “m”: it was ended before the others of slices 1 to 6.",
+        ),
+        (
+            segment((2, 6), partial=True),  # of a former version
+            "slices: a part of 3 to 6, as it was ended half-way",
+            "A part of slices 3 to 6 was segmented with the model “m”: it was ended before the last slice.",
+        ),
+        (segment((1, 4)), "slices: 2 to 4", "with the model “m”, in slices 2 to 4."),
+    ],
+    ids=["some", "all were asked for", "not known how far", "whole"],
+)
+def test_it_says_which_slices_were_segmented(
+    document: Document, step: Step, line: str, sentence: str
+) -> None:
+    document.steps[:] = [step, BRUSH]
+    listed = text_of(document.record(), "cell.mrc")
+    assert f"; {line}\n" in listed and "finished" not in listed
+    assert sentence in paragraph(document.record(), "cell.mrc")
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([segment((0, 6))], ""),
+        ([segment((0, 6), (0, 2))], ""),  # its own line says it
+        ([segment((0, 3)), segment((3, 6))], "Together the segmentations cover all 6 slices."),
+        ([segment((0, 6), (0, 3)), BRUSH, segment((2, 6))], "Together the segmentations cover all 6 slices."),
+        ([segment((0, 6), (0, 3)), segment((0, 6))], ""),
+        ([segment((0, 2)), segment((3, 5))], "Of 6 slices, slices 3, 6 were not segmented."),
+        ([segment((0, 2)), segment((3, 6))], "Of 6 slices, slice 3 was not segmented."),
+        ([segment((0, 2)), segment((2, 6), partial=True)], ""),  # nobody knows
+        ([segment((0, 3)), CLEAR, segment((3, 6))], ""),
+        ([segment((0, 3)), segment((3, 6)), OPEN], ""),
+        ([segment((0, 3)), segment((3, 6)), Step(StepKind.UNDO, EditKind.SEGMENT)], ""),
+    ],
+)
+def test_it_says_whether_several_segmentations_make_a_whole(
+    document: Document, steps: list[Step], said: str
+) -> None:
+    document.steps[:] = steps
+    assert together_text(steps, DEPTH) == said
+    for text in (text_of(document.record(), "cell.mrc"), paragraph(document.record(), "cell.mrc")):
+        assert (said in text) and (bool(said) or not {"Together", "not segmented"} & set(text.split(". ")))
+
+
+@pytest.mark.parametrize("said", [None, [3], ["a", 2], 7, [True, False]])
+def test_damaged_records_say_nothing(said: object) -> None:
+    step = Step(StepKind.EDIT, EditKind.SEGMENT, partial=True, parameters={"finished_slices": said})
+    assert finished_slices(step, DEPTH) is None
