@@ -12,6 +12,12 @@ from sxtstudio.core.object_classes import CLASSES, ObjectClass
 #: Objects are numbered with 32 bit.
 MOST_NUMBER = 0xFFFFFFFF
 
+#: What the user is told where something is wanted of the chosen object. *Pick* and its key are those of
+#: the window's tool.
+NONE_CHOSEN = (
+    "No object is chosen. Ctrl+click one in a slice, or choose it with “Pick” (C), in 3D or in the table."
+)
+
 
 class ObjectFlag(StrEnum):
     """Why an object may not be whole, or not be one; the values stand in files and never change."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.object_table import NONE_CHOSEN
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.wording import slice_number
 from sxtstudio.workflow.document.document import Document
@@ -63,10 +64,7 @@ def sample_document(
     if place.source is SampleFrom.OBJECT:
         objects, found = document.objects, document.box_of(place.number)
         if objects is None or found is None:
-            raise UserError(
-                "No object is chosen. Ctrl+click one in a slice, or choose it with “Pick” (C), in 3D or in "
-                "the table."
-            )
+            raise UserError(NONE_CHOSEN)
         return sample_object(document.tomogram, objects, place.number, found, document.voxel_nm)
     labelled = place.source is SampleFrom.LABELS
     plane = document.labels if labelled else document.mask

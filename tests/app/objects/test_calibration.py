@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.labels.tools.numbers import NONE_CHOSEN
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.calibration.dialog import CalibrationDialog, MaterialFields
 from sxtstudio.core.edit_kind import EditKind
@@ -16,7 +15,7 @@ from sxtstudio.core.measure.grey import grey_group
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.measure.samples import MaterialGrey
 from sxtstudio.core.measure.size import SIZE
-from sxtstudio.core.object_table import ObjectRow, ObjectTable
+from sxtstudio.core.object_table import NONE_CHOSEN, ObjectRow, ObjectTable
 from sxtstudio.workflow.jobs.document_sampling import SampleFrom
 
 BALL = Box((20, 100, 100), (44, 140, 140))

@@ -8,12 +8,12 @@ import pytest
 from sxtstudio.app.labels.tools import toolbox
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.objects.tools import work
-from sxtstudio.app.objects.tools.catalogue import OBJECTS_BY_NAME, TOOLS
+from sxtstudio.app.objects.tools.catalogue import OBJECTS_BY_NAME, PICK, TOOLS
 from sxtstudio.app.objects.tools.click import object_around
 from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.object_table import ObjectRow
+from sxtstudio.core.object_table import NONE_CHOSEN, ObjectRow
 
 SHAPE = (64, 384, 384)
 A, B = np.s_[10:20, 50:70, 50:70], np.s_[10:20, 50:70, 80:110]
@@ -539,3 +539,7 @@ def test_work_on_the_chosen_objects_by_keyboard(two: Objects) -> None:
     assert not two.rows and two.document.objects is None
     act["objects.new"].trigger()
     assert two.selected == () and two.session.tool.value.tool == "brush"
+
+
+def test_what_says_how_to_choose_an_object_names_the_tool() -> None:
+    assert f"“{PICK.title}” ({PICK.shortcut})" in NONE_CHOSEN

@@ -30,7 +30,7 @@ def segment(
         (
             segment((0, 6), (0, 2)),
             "slices: 1 to 2, then ended; 1 to 6 were asked for",
-            "Slices 1 to 2 were segmented with the model “m”: it was ended before the others of slices 1 to 6.",
+            "Slices 1 to 2 were segmented with the model “m”: it was ended before the others of slices 1 to",
         ),
         (
             segment(None, (0, 1)),

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.app.labels.tools.ink import ink_of
-from sxtstudio.app.labels.tools.numbers import NONE_CHOSEN, chosen_number
+from sxtstudio.app.labels.tools.numbers import chosen_number
 from sxtstudio.app.labels.tools.tool import labels_of
 from sxtstudio.app.session import Session
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_table import NONE_CHOSEN
 from sxtstudio.core.wording import slice_number
 
 _TOUCHING = np.ones((3, 3), bool)

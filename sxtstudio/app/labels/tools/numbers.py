@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from sxtstudio.app.objects.tools.catalogue import PICK
 from sxtstudio.app.session import Session
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 
 NO_OBJECTS = "There are no objects yet. Find them first (panel “Objects”), or draw one with brush or polygon."
-NONE_CHOSEN = (
-    f"No object is chosen. Ctrl+click one in a slice, or choose it with “{PICK.title}” ({PICK.shortcut}), "
-    "in 3D or in the table."
-)
 
 
 def chosen_number(session: Session) -> int:

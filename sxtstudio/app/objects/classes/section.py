@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QPushButton, QToolButto
 
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
-from sxtstudio.app.labels.tools.numbers import NONE_CHOSEN
 from sxtstudio.app.objects.classes.click_gives import PICK
 from sxtstudio.app.objects.classes.list import ClassList
 from sxtstudio.app.objects.classes.work import COLOURED, ClassWork
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.object_table import NONE_CHOSEN
 from sxtstudio.core.wording import count
 
 _NEW_NAME = "New class"

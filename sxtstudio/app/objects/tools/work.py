@@ -9,7 +9,7 @@ from typing import Any
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
-from sxtstudio.app.labels.tools.numbers import NO_OBJECTS, NONE_CHOSEN, number_at
+from sxtstudio.app.labels.tools.numbers import NO_OBJECTS, number_at
 from sxtstudio.app.session import Session
 from sxtstudio.core import object_hand, object_split
 from sxtstudio.core.brushes import Point
@@ -19,6 +19,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.object_hand import Hand
 from sxtstudio.core.object_split import Line
+from sxtstudio.core.object_table import NONE_CHOSEN
 from sxtstudio.core.wording import count
 from sxtstudio.workflow.document.document import Document
 
