@@ -1,4 +1,4 @@
-"""What is remembered from one start to the next."""
+"""What is remembered from one start to the next: kept in memory, and written in a thread."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import json
 import logging
 import math
 import os
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QLockFile, QSettings, QStandardPaths
+from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
+from sxtstudio.app.settings_file import Values, change_settings, read_settings
 from sxtstudio.core.folders import home_folder
+from sxtstudio.core.newest import NewestOnly
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,45 +28,68 @@ _RECENT, _TIMES = "recent", "recent_times"
 _OPENED_IN, _SAVED_IN = "folder", "save_folder"
 # Folders of the system, not of files: a dialog that peeks into some of these waits for ever.
 _SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
-# Another window has the list for some milliseconds; who waits longer waits for nobody.
-_PATIENCE_MS = 200
+
+
+@dataclass(frozen=True)
+class _Recent:
+    """The files that were open: their names, the latest first, and when that was."""
+
+    names: tuple[str, ...] = ()
+    times: dict[str, str] = field(default_factory=dict)
 
 
 class Settings:
-    """Typed access to the settings file; whatever is damaged there counts as not set."""
+    """Typed access to the settings file; whatever is damaged there counts as not set.
+
+    Nobody waits for the disk: what is set holds at once, and a thread writes it down.
+    """
 
     def __init__(self, store: QSettings | None = None) -> None:
-        """Use ``store``, by default that of the user."""
-        self._store = store or QSettings(
+        """Use the file of ``store``, by default that of the user."""
+        store = store or QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "SXT Studio", "SXT Studio"
         )
+        self._file, self._writable = store.fileName(), store.isWritable()
+        self._values = read_settings(self._file)
+        self._lock = threading.RLock()
+        self._changes: Values = {}  # what the file does not have yet; None: is to be removed
+        # The list of recent files is one for all windows: what each does to it is done to what is there then.
+        self._recent_changes: list[Callable[[_Recent], _Recent]] = []
+        self._writer = NewestOnly("settings", self._on_error)
         self._save_target: tuple[Path, Path | None] | None = None
 
     def get(self, name: str, default: Any) -> Any:
         """Return a JSON value of the same type as ``default``, or ``default``; what is no JSON is dropped."""
-        text = str(self._store.value(name, ""))
+        text = str(self._values.get(name, ""))
         try:
             value = _parsed(text) if text else None
             if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
         except (ValueError, OverflowError, RecursionError) as error:
             _LOG.warning("setting %s: damaged and dropped (%s): %.80s", name, error, text)
-            self._store.remove(name)
+            self._put(name, None)
             return default
         return value if default is None or type(value) is type(default) else default
 
     def set(self, name: str, value: Any) -> None:
         """Remember a JSON value."""
-        self._store.setValue(name, json.dumps(value))
+        self._put(name, json.dumps(value))
+
+    def _put(self, name: str, value: Any) -> None:
+        """Have a value, or None: no longer, and write that down soon."""
+        with self._lock:
+            self._changes[name] = value
+            _take(self._values, {name: value})
+        self._writer.request(self._write)
 
     def bytes(self, name: str) -> QByteArray:
         """Return the layout of a window."""
-        value = self._store.value(name)
+        value = self._values.get(name)
         return value if isinstance(value, QByteArray) else QByteArray()
 
     def set_bytes(self, name: str, value: QByteArray) -> None:
         """Remember the layout of a window."""
-        self._store.setValue(name, value)
+        self._put(name, value)
 
     @property
     def recent(self) -> list[str]:
@@ -78,43 +105,32 @@ class Settings:
 
     def add_recent(self, path: str | Path) -> None:
         """Put a file at the top of the recent ones."""
-        name = str(Path(path).absolute())
+        name, now = str(Path(path).absolute()), datetime.now(UTC).isoformat(timespec="seconds")
 
-        def add() -> None:
-            names = [name, *(other for other in self.recent if other != name)][:MOST_RECENT]
-            times = {**self.get(_TIMES, {}), name: datetime.now(UTC).isoformat(timespec="seconds")}
-            self.set(_RECENT, names)
-            self.set(_TIMES, {other: times[other] for other in names if other in times})
+        def add(recent: _Recent) -> _Recent:
+            names = (name, *(other for other in recent.names if other != name))
+            return _Recent(names[:MOST_RECENT], {**recent.times, name: now})
 
-        self._with_others(add)
+        self._change_recent(add)
 
     def forget_recent(self, path: str | Path) -> None:
         """Take a file off the recent ones; it stays as it is."""
-        name = str(Path(path).absolute())
-        self._with_others(
-            lambda: self.set(_RECENT, [other for other in self.recent if other not in (name, str(path))])
+        gone = (str(Path(path).absolute()), str(path))
+        self._change_recent(
+            lambda recent: _Recent(tuple(name for name in recent.names if name not in gone), recent.times)
         )
 
     def clear_recent(self) -> None:
         """Forget the recent files."""
+        self._change_recent(lambda _: _Recent())
 
-        def clear() -> None:
-            self.set(_RECENT, [])
-            self.set(_TIMES, {})
-
-        self._with_others(clear)
-
-    def _with_others(self, change: Callable[[], object]) -> None:
-        """Change what every window adds to, on top of what other windows have written since."""
-        lock = QLockFile(f"{self._store.fileName()}.recent")
-        locked = lock.tryLock(_PATIENCE_MS)  # not where the folder cannot be written, as nothing can there
-        try:
-            self._store.sync()
-            change()
-            self._store.sync()
-        finally:
-            if locked:
-                lock.unlock()
+    def _change_recent(self, change: Callable[[_Recent], _Recent]) -> None:
+        """Change what every window adds to, at once here, and soon on top of what others have written."""
+        now = change(_Recent(tuple(self.recent), self.get(_TIMES, {})))
+        with self._lock:
+            self._recent_changes.append(change)
+            _take(self._values, _recent_values(now))
+        self._writer.request(self._write)
 
     def folder(self, apart: str = "") -> str:
         """Return the folder that dialogs for opening begin in; what lies ``apart`` has its own."""
@@ -168,17 +184,66 @@ class Settings:
     @property
     def file(self) -> str:
         """Where they are kept."""
-        return self._store.fileName()
+        return self._file
 
     @property
     def writable(self) -> bool:
         """Whether they can be kept at all."""
-        return self._store.isWritable()
+        return self._writable
 
     def sync(self) -> None:
-        """Write to disk now."""
+        """Wait until all is written to the disk."""
         self._keep_save_folder()
-        self._store.sync()
+        self._writer.wait()
+
+    def _write(self, _stale: object) -> None:
+        """Write down what has changed; runs in the thread."""
+        with self._lock:
+            changes, self._changes = self._changes, {}
+            recent_changes, self._recent_changes = self._recent_changes, []
+
+        def change(values: Values) -> None:
+            _take(values, changes)
+            if recent_changes:
+                _take(values, _changed_recent(values, recent_changes))
+
+        there = change_settings(self._file, change)
+        if recent_changes:
+            with self._lock:  # with what other windows have done, and what was done here meanwhile
+                _take(self._values, _changed_recent(there, self._recent_changes))
+
+    def _on_error(self, error: Exception) -> None:
+        """Go on without: the start page says that nothing can be kept."""
+        _LOG.warning("the settings were not written: %s", error)
+
+
+def _take(values: Values, changes: Values) -> None:
+    """Change values in place; None removes one."""
+    for name, value in changes.items():
+        if value is None:
+            values.pop(name, None)
+        else:
+            values[name] = value
+
+
+def _changed_recent(values: Values, changes: list[Callable[[_Recent], _Recent]]) -> Values:
+    """Return the list of recent files of some settings, after changes."""
+    lists: list[Any] = []
+    for name, empty in ((_RECENT, []), (_TIMES, {})):
+        try:
+            found = _parsed(str(values.get(name, "")) or "null")
+        except (ValueError, OverflowError, RecursionError):
+            found = None
+        lists.append(found if type(found) is type(empty) else empty)
+    recent = _Recent(tuple(name for name in lists[0][:MOST_RECENT] if _is_path(name)), lists[1])
+    for change in changes:
+        recent = change(recent)
+    return _recent_values(recent)
+
+
+def _recent_values(recent: _Recent) -> Values:
+    times = {name: recent.times[name] for name in recent.names if name in recent.times}
+    return {_RECENT: json.dumps(recent.names), _TIMES: json.dumps(times)}
 
 
 def _parsed(text: str) -> Any:

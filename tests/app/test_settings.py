@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import random
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QByteArray, QSettings
 
 from sxtstudio.app.preferences import USUAL_UNDO_MB
 from sxtstudio.app.settings import MOST_RECENT, Settings
+from sxtstudio.app.settings_file import ini_bytes, read_settings
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.history import EditHistory
+
+
+def holding(settings: Settings, **texts: str) -> Settings:
+    """Return settings anew after somebody has written these texts into the file, as Qt does."""
+    settings.sync()
+    store = QSettings(settings.file, QSettings.Format.IniFormat)
+    for name, text in texts.items():
+        store.setValue(name, text)
+    store.sync()
+    return Settings(store)
 
 
 def test_values_come_back_with_their_type(tmp_path: Path) -> None:
@@ -35,8 +49,7 @@ def test_values_come_back_with_their_type(tmp_path: Path) -> None:
 def test_damaged_or_foreign_values_count_as_not_set(settings: Settings) -> None:
     settings.set("size", "four")
     assert settings.get("size", 4) == 4
-    settings._store.setValue("size", "{not json")
-    assert settings.get("size", 4) == 4
+    assert holding(settings, size="{not json").get("size", 4) == 4
     settings.set("size", True)
     assert settings.get("size", 4) == 4
 
@@ -58,9 +71,10 @@ def test_damaged_or_foreign_values_count_as_not_set(settings: Settings) -> None:
 def test_what_cannot_be_read_is_dropped_and_said(
     settings: Settings, text: str, default: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings._store.setValue("damaged", text)
+    settings = holding(settings, damaged=text)
     assert settings.get("damaged", default) == default
-    assert not settings._store.contains("damaged")
+    settings.sync()
+    assert "damaged" not in read_settings(settings.file)
     assert [record.getMessage()[:37] for record in caplog.records] == [
         "setting damaged: damaged and dropped "
     ]
@@ -72,10 +86,12 @@ def test_recent_files_of_a_damaged_file_are_few_and_paths(settings: Settings) ->
     assert settings.recent == ["/data/a.mrc", "/data/b.mrc"]
     settings.set("recent", [f"/{number}" for number in range(20_000)])
     assert settings.recent == [f"/{number}" for number in range(MOST_RECENT)]
-    settings._store.setValue("recent", "[" * 100_000)
+    settings = holding(settings, recent="[" * 100_000, recent_times="[" * 100_000)
     assert settings.recent == []
-    settings._store.setValue("recent_times", "[" * 100_000)
     assert settings.recent_time("/data/a.mrc") is None
+    settings.add_recent("/data/a.mrc")
+    settings.sync()
+    assert holding(settings).recent == ["/data/a.mrc"]
 
 
 def test_recent_files_have_no_doubles_and_an_end(settings: Settings, tmp_path: Path) -> None:
@@ -109,17 +125,79 @@ def test_two_windows_add_to_one_list(tmp_path: Path) -> None:
     settings = Settings(QSettings(path, QSettings.Format.IniFormat))
     settings.add_recent("/data/a.mrc")
     settings.set("theme", "light")
+    settings.sync()
     elsewhere(path, "add_recent", "/data/b.mrc")
     settings.add_recent("/data/c.mrc")
+    settings.sync()
     assert settings.recent == ["/data/c.mrc", "/data/b.mrc", "/data/a.mrc"]
     assert settings.recent_time("/data/b.mrc") is not None
-    assert (settings.get("theme", ""), settings.get("unit", "")) == ("light", "µm")
+    there = holding(settings)
+    assert (there.get("theme", ""), there.get("unit", "")) == ("light", "µm")
     elsewhere(path, "forget_recent", "/data/a.mrc")
     settings.add_recent("/data/d.mrc")
+    assert settings.recent[0] == "/data/d.mrc"  # at once
+    settings.sync()
     assert settings.recent == ["/data/d.mrc", "/data/c.mrc", "/data/b.mrc"]
     elsewhere(path, "clear_recent")
     settings.forget_recent("/data/e.mrc")
+    settings.sync()
     assert settings.recent == [] and settings.recent_time("/data/d.mrc") is None
+
+
+def test_qt_reads_every_text_and_all_bytes_that_were_written(tmp_path: Path) -> None:
+    """The writer is ours, the reader is Qt's: nothing gets lost or becomes something else."""
+    draw = random.Random(5)
+    signs = (range(1, 128), range(128, 0x800), range(0x4E00, 0x4E80), (0x1F600,))
+    values: dict[str, object] = {
+        "a": '"x, y; z=1"',
+        "window/geometry": QByteArray(bytes(range(256)) * 2),
+        "view3d/scene/more": "µm € 😀",
+        "a key/ü": "@home",
+        "€[x]": " with room around ",
+        "empty": "",
+        "code": "\x1f0abc",
+        "json": json.dumps({"C:\\data\n": [1, "\x85" + "0"]}),
+    }
+    values |= {f"t/{n}": "".join(chr(draw.choice(draw.choice(signs))) for _ in range(30)) for n in range(200)}
+    values |= {f"b/{n}": QByteArray(draw.randbytes(40)) for n in range(50)}
+    (tmp_path / "s.ini").write_bytes(ini_bytes(values))
+    assert read_settings(str(tmp_path / "s.ini")) == values
+
+
+def test_who_sets_something_waits_for_no_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk may be busy for seconds, as after opening a large project: the window goes on meanwhile."""
+    free, flushed = threading.Event(), []
+
+    def slow(descriptor: int) -> None:
+        flushed.append(threading.current_thread())
+        assert free.wait(30)
+
+    monkeypatch.setattr("sxtstudio.core.atomic.os.fsync", slow)
+    settings.add_recent("/data/a.mrc")
+    settings.set("theme", "light")
+    settings.set_bytes("window/state", QByteArray(b"abc"))
+    assert settings.recent == ["/data/a.mrc"] and settings.get("theme", "") == "light"
+    assert settings.bytes("window/state") == b"abc"
+    free.set()
+    settings.sync()
+    assert flushed and threading.main_thread() not in flushed
+    there = holding(settings)
+    assert there.recent == ["/data/a.mrc"] and there.bytes("window/state") == b"abc"
+
+
+def test_the_file_is_the_users_alone_and_stays_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "s.ini").symlink_to(tmp_path / "elsewhere" / "kept.ini")
+    settings = Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat))
+    settings.set("theme", "light")
+    settings.sync()
+    assert (tmp_path / "s.ini").is_symlink()
+    kept = tmp_path / "elsewhere" / "kept.ini"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept.chmod(0o644)
+    settings.set("theme", "dark")
+    settings.sync()
+    assert kept.stat().st_mode & 0o777 == 0o644 and "dark" in kept.read_text()
 
 
 def test_the_readme_says_the_limit_of_undo_that_the_preferences_have() -> None:

@@ -106,8 +106,7 @@ class Tour(QObject):
 
     def _go(self, step: TourStep) -> None:
         self.step, self._prepared, self._begun_at = step, None, None
-        self._context.settings.set(_SETTING, step.value)
-        self._context.settings.sync()  # after a crash the tour goes on here
+        self._context.settings.set(_SETTING, step.value)  # soon on the disk: a crash goes on here
         self._helping, self._stopped, self._revealed = None, False, False
         self.refresh()
 

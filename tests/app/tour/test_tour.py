@@ -469,6 +469,7 @@ def test_closing_the_window_puts_it_away_and_the_next_one_goes_on(
     tour: Tour, window: MainWindow, qtbot: QtBot
 ) -> None:
     click(qtbot, bubble_of(tour).next_button)
+    window.settings.sync()  # soon after
     crashed = QSettings(window.settings.file, QSettings.Format.IniFormat)  # as a crash now would leave it
     assert Settings(crashed).get("tour/step", "") == TourStep.LOOK.value
     window.close()

@@ -183,14 +183,14 @@ def test_program_that_ended_while_opengl_started_does_not_try_it_again(
 
     class Crashes(native_canvas.NativeCanvas):
         def __init__(self, opengl: OpenGL) -> None:
-            stored.append(Path(sample.settings._store.fileName()).read_text())
+            stored.append(Path(sample.settings.file).read_text())
             super().__init__(opengl)
 
     monkeypatch.setattr(native_canvas, "NativeCanvas", Crashes)
     monkeypatch.setattr(probes, "probe_native", lambda platform: native_opengl)
     sample.settings.set(starting.CANVAS, "native")
     assert "chosen in the preferences" in shown(view, qtbot)
-    assert "native_failed=true" in stored[0]
+    assert 'native_failed="true"' in stored[0]
     assert not sample.settings.get(starting.NATIVE_FAILED, True)
 
 
