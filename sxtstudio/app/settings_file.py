@@ -98,7 +98,7 @@ def _key(name: str) -> str:
 def _value(value: Any) -> str:
     """Return a text or bytes in quotes, with the code of each sign that is not to be seen."""
     if isinstance(value, QByteArray):
-        text = f"@ByteArray({value.data().decode('latin-1')})"
+        text = f"@ByteArray({bytes(value.data()).decode('latin-1')})"
         widest = "\x7e"  # bytes must come back as they are, whatever the encoding of the file
     else:
         text, widest = str(value), "\U0010ffff"

@@ -26,9 +26,13 @@ class Autosave:
         self._folder = folder
         self._flush = flush
         self._saver = Saver(self._write)
-        self._writing = threading.Lock()
+        self._writing = threading.Lock()  # held while the disk is waited for
+        self._brief = threading.Lock()  # never
         self._closed = False
         self._submitted: tuple[files.FolderState, tuple[Step, ...]] | None = None
+        self._number = 0  # of what was submitted last
+        self._steps_number = 0  # of the state whose steps are written
+        self._now_number = 0  # of the state that is written, but perhaps not on the disk; 0: none
         self._steps_written = -1  # none, and what may lie there is not ours
         self._recoverable: tuple[bool, tuple[str, ...]] | None = None
         self._flushed_at = 0.0
@@ -39,7 +43,8 @@ class Autosave:
     def save(self, state: files.FolderState, steps: tuple[Step, ...], *, wait: bool) -> None:
         """Have ``state`` and ``steps`` written, in a thread unless ``wait``.
 
-        That there is something to recover at all, and in which volumes, is written before this returns.
+        That there is something to recover at all, and in which volumes, is written before this returns: it
+        outlives the program then. Nobody waits for the disk, which may be busy for seconds.
 
         Raises
         ------
@@ -49,10 +54,11 @@ class Autosave:
         job = (state, steps)
         if job != self._submitted:
             self._submitted = job
+            self._number += 1
             if (state.modified, state.targets) != self._recoverable:
                 with suppress(Exception):  # the thread tries again, and its error is shown
-                    self._store(job)
-            self._saver.submit(job)
+                    self._store_now(state, steps, self._number)
+            self._saver.submit((state, steps, self._number))
         if wait:
             self._saver.wait()
         error = self._saver.take_error()
@@ -73,9 +79,9 @@ class Autosave:
         with self._writing:
             pass
 
-    def _write(self, job: tuple[files.FolderState, tuple[Step, ...]]) -> None:
+    def _write(self, job: tuple[files.FolderState, tuple[Step, ...], int]) -> None:
         """Write one state and, now and then, the voxels; runs in the thread."""
-        self._store(job)
+        self._store(*job)
         targets = job[0].targets
         left = self._flushed_at + _FLUSH_EVERY_S - time.monotonic()
         if left <= 0:
@@ -95,16 +101,37 @@ class Autosave:
                 with suppress(FileNotFoundError):  # closed in the meantime
                     self._flush(target)
 
-    def _store(self, job: tuple[files.FolderState, tuple[Step, ...]]) -> None:
-        state, steps = job
-        with self._writing:
+    def _store_now(self, state: files.FolderState, steps: tuple[Step, ...], number: int) -> None:
+        """Write state and steps so that they outlive the program."""
+        with self._brief:
             if self._closed:
                 return
-            anew = not 0 <= self._steps_written <= len(steps)
-            new = steps if anew else steps[self._steps_written :]
-            if new or anew:
-                files.append_steps(self._folder, new, anew=anew)
-                self._steps_written = len(steps)
-            files.write_state(self._folder, state)
+            self._store_steps(steps, number)
+            files.write_state_now(self._folder, state)
+            self._now_number = number
             self._recoverable = (state.modified, state.targets)
+
+    def _store(self, state: files.FolderState, steps: tuple[Step, ...], number: int) -> None:
+        """Write state and steps so that the state outlives a power cut; runs in the thread."""
+        with self._writing:
+            with self._brief:
+                if self._closed:
+                    return
+                self._store_steps(steps, number)
+            files.write_state(self._folder, state)
+            with self._brief:
+                if self._now_number <= number:
+                    files.remove_state_now(self._folder)
+                    self._now_number = 0
+                    self._recoverable = (state.modified, state.targets)
             self._explained = False
+
+    def _store_steps(self, steps: tuple[Step, ...], number: int) -> None:
+        if number < self._steps_number:
+            return  # those of a newer state are there
+        anew = not 0 <= self._steps_written <= len(steps)
+        new = steps if anew else steps[self._steps_written :]
+        if new or anew:
+            files.append_steps(self._folder, new, anew=anew)
+            self._steps_written = len(steps)
+        self._steps_number = number

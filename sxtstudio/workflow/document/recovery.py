@@ -129,7 +129,7 @@ def _with_lock(folder: Path, lock: FolderLock, young: bool) -> Leftover | None:
     there = {entry.name for entry in folder.iterdir()}
     state: files.FolderState | None = None
     damaged = ""
-    if files.STATE in there:
+    if files.has_state(there):
         try:
             state = files.read_state(folder)
         except UserError as error:
@@ -173,7 +173,7 @@ def _is_modified(folder: Path, bulk: Path, state: files.FolderState) -> bool:
     """Whether something was done that is not saved; the state may lag behind the voxels on a slow disk."""
     if state.modified or files.has_unfinished_edit(bulk):
         return True
-    written = (folder / files.STATE).stat().st_mtime_ns
+    written = files.state_time_ns(folder)
     volumes = (bulk / f"{target}.raw" for target in state.targets)
     return any(path.exists() and path.stat().st_mtime_ns > written for path in volumes)
 

@@ -1,6 +1,8 @@
 """The files of a working folder that are no voxels: what survives a crash of the program.
 
 state.json     what is open, voxel size, polarity, view, which volumes there are; replaced at once
+state-now.json a newer one that may not have reached the disk yet; it outlives the program, and perhaps no
+               power cut, after which state.json holds
 steps.jsonl    what was done, a line per step, only appended to
 in-use         the lock of the window that works here
 discarded      the user does not want this any more; removed at the next start at the latest
@@ -10,8 +12,9 @@ undo           what can be taken back, a file for each change; beside the voxels
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,17 +24,19 @@ from msgspec import Struct
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.edit_kind import TARGETS, Target
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import append_lines, create_own
 from sxtstudio.core.records import RecordError, WrongKey, json_values, read_json, record_of
 from sxtstudio.core.steps import Step
-from sxtstudio.core.temporary import final_name
+from sxtstudio.core.temporary import final_name, temporary_name
 from sxtstudio.io.edit_journal import journals
 from sxtstudio.io.project import Record, RecordFile, to_json
 from sxtstudio.io.steps import step_of, step_to_json
 from sxtstudio.segment.checkpoint import has_unfinished
 
 STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded", "segmentation"
+STATE_NOW = "state-now.json"
 UNDO = "undo"
 SCHEMA = "sxtstudio-state/1"
 _STILL_THERE = "The label files in it are still there."
@@ -76,7 +81,36 @@ class _StateFile(Struct, frozen=True):
 
 
 def write_state(folder: Path, state: FolderState) -> None:
-    """Replace state.json; the steps are not in it."""
+    """Replace state.json and wait until it has reached the disk; the steps are not in it."""
+    with atomic_write(folder / STATE, own=True) as temporary:
+        temporary.write_text(_encoded(state), encoding="utf-8")
+
+
+def write_state_now(folder: Path, state: FolderState) -> None:
+    """Write the state into state-now.json, and wait for no disk; ``write_state`` follows in a thread."""
+    temporary = temporary_name(folder / STATE_NOW)
+    with create_own(temporary) as file:
+        file.write(_encoded(state).encode())
+    os.replace(temporary, folder / STATE_NOW)
+
+
+def remove_state_now(folder: Path) -> None:
+    """Say that state.json is as new."""
+    (folder / STATE_NOW).unlink(missing_ok=True)
+
+
+def has_state(names: Container[str]) -> bool:
+    """Whether a state is among the names of the files of a folder."""
+    return STATE in names or STATE_NOW in names
+
+
+def state_time_ns(folder: Path) -> int:
+    """Return when the state was written last."""
+    places = [folder / name for name in (STATE, STATE_NOW) if (folder / name).exists()]
+    return max((place.stat().st_mtime_ns for place in places), default=0)
+
+
+def _encoded(state: FolderState) -> str:
     content: dict[str, Any] = {
         "schema": SCHEMA,
         "source": state.source,
@@ -87,14 +121,20 @@ def write_state(folder: Path, state: FolderState) -> None:
         "unread": list(state.unread),
         "record": {**to_json(state.record), "steps": []},
     }
-    with atomic_write(folder / STATE, own=True) as temporary:
-        temporary.write_text(json.dumps(content), encoding="utf-8")
+    return json.dumps(content)
 
 
 def read_state(folder: Path) -> FolderState:
-    """Read and check state.json and the steps; raises UserError if they are damaged."""
+    """Read and check the state and the steps; raises UserError if they are damaged."""
+    if (folder / STATE_NOW).is_file():
+        with suppress(UserError):  # a power cut has come before it was on the disk
+            return _read_state(folder, STATE_NOW)
+    return _read_state(folder, STATE)
+
+
+def _read_state(folder: Path, name: str) -> FolderState:
     what = f"What was saved of the last session in {folder}"
-    content = read_json(folder / STATE, what, _STILL_THERE)
+    content = read_json(folder / name, what, _STILL_THERE)
     found = record_of(content, _StateFile, f"{what} is damaged", _STILL_THERE)
     bulk = None if found.bulk is None else Path(found.bulk)
     if bulk is not None and (bulk.name != f".sxtstudio-{folder.name}" or bulk.is_symlink()):

@@ -28,7 +28,14 @@ from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovered import recover
 from sxtstudio.workflow.document.recovery import discard, leftovers
 from sxtstudio.workflow.document.saver import Saver
-from sxtstudio.workflow.document.state import FolderState, append_steps, read_state, read_steps, write_state
+from sxtstudio.workflow.document.state import (
+    STATE_NOW,
+    FolderState,
+    append_steps,
+    read_state,
+    read_steps,
+    write_state,
+)
 
 # Paints voxel after voxel along a line, each a stroke of its own, and says which one is done.
 STROKES = """
@@ -263,6 +270,7 @@ def test_strokes_that_the_state_does_not_know_yet_are_kept(root: Path, tomogram:
     """As after a kill while the state was being written."""
     document = Document.open(tomogram)
     labels = document.volume("labels")
+    document.autosave(wait=True)
     (folder,) = root.iterdir()
     state = (folder / "state.json").read_bytes()
     labels[1] = 255
@@ -385,6 +393,66 @@ def test_the_first_stroke_is_recoverable_before_any_thread_has_run(
     state = read_state(document.folder)
     assert state.modified and state.targets == ("labels",)
     assert [step.name for step in read_steps(document.folder)] == ["Brush"]
+
+
+def test_the_first_stroke_waits_for_no_disk_and_is_recoverable_meanwhile(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk stands still, as it does for seconds after a large project was opened: none is asked here."""
+    free, flushed = threading.Event(), []
+
+    def slow(descriptor: int) -> None:
+        flushed.append(threading.current_thread())
+        assert threading.current_thread() is not threading.main_thread(), "a stroke waits for the disk"
+        assert free.wait(30)
+
+    monkeypatch.setattr("os.fsync", slow)
+    try:
+        for target in ("labels", "mask"):
+            document.volume(target)
+            document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
+            document.autosave()
+            state = read_state(document.folder)
+            assert state.modified and target in state.targets and state.record.steps
+    finally:
+        free.set()
+    document.autosave(wait=True)
+    assert flushed and not (document.folder / STATE_NOW).exists()
+    assert read_state(document.folder).targets == ("labels", "mask")
+
+
+@pytest.mark.parametrize("left", ["", '{"schema"', "\0" * 100], ids=["empty", "half", "zeros"])
+def test_what_a_power_cut_kept_off_the_disk_does_not_count(document: Document, left: str) -> None:
+    document.volume("labels")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
+    document.autosave(wait=True)
+    (document.folder / STATE_NOW).write_text(left)
+    state = read_state(document.folder)
+    assert state.modified and state.targets == ("labels",) and len(state.record.steps) == 1
+
+
+def test_a_state_that_is_older_takes_no_newer_one_away(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the disk is waited for, the next stroke is made, in another volume."""
+    begun, free = threading.Event(), threading.Event()
+
+    def slow(folder: Path, state: FolderState) -> None:
+        begun.set()
+        assert free.wait(30)
+        write_state(folder, state)
+
+    monkeypatch.setattr("sxtstudio.workflow.document.state.write_state", slow)
+    document.volume("labels")
+    assert begun.wait(30)
+    document.volume("mask")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
+    monkeypatch.setattr(Saver, "submit", lambda saver, job: None)
+    document.autosave()
+    free.set()
+    document._autosave._saver.wait()
+    state = read_state(document.folder)
+    assert state.modified and state.targets == ("labels", "mask") and len(state.record.steps) == 1
 
 
 def test_autosave_does_not_hold_up_strokes(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
