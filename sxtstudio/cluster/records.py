@@ -46,6 +46,7 @@ class SegmentationRecord(Struct, frozen=True, forbid_unknown_fields=True):
     trust: TrustChoice
     neighbours: Reach
     leave_out: bool
+    noisy: bool
 
 
 class ModelRecord(Struct, frozen=True, forbid_unknown_fields=True):

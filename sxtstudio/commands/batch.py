@@ -15,6 +15,7 @@ from sxtstudio.commands.options import (
     add_force,
     add_leave_out,
     add_neighbours,
+    add_noisy,
     add_threshold,
     add_tile,
     add_trust,
@@ -66,6 +67,7 @@ def add(commands: Any) -> None:
     add_trust(parser)
     add_neighbours(parser)
     add_leave_out(parser)
+    add_noisy(parser)
     there = parser.add_mutually_exclusive_group()
     there.add_argument(
         "--skip-existing",
@@ -192,6 +194,7 @@ def _parameters(arguments: argparse.Namespace) -> BatchParameters:
             trust=arguments.trust,
             neighbours=arguments.neighbours,
             leave_out=arguments.leave_out,
+            noisy=arguments.noisy,
         ),
         clean_up=clean_up_of(arguments),
         voxel_nm=arguments.voxel,

@@ -151,6 +151,16 @@ def add_leave_out(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_noisy(parser: argparse.ArgumentParser) -> None:
+    """Add the option that shows the network the slices smaller."""
+    parser.add_argument(
+        "--noisy",
+        action="store_true",
+        help="the network sees the slices in four fifths of their size: better in a noisy tomogram, in two "
+        "thirds of the time; fine structures of a clear one are lost",
+    )
+
+
 def add_voxel(parser: argparse.ArgumentParser) -> None:
     """Add the option that gives, or corrects, the voxel size."""
     parser.add_argument(

@@ -15,6 +15,7 @@ from sxtstudio.commands.options import (
     add_force,
     add_leave_out,
     add_neighbours,
+    add_noisy,
     add_threshold,
     add_tile,
     add_trust,
@@ -85,6 +86,7 @@ def add_job(parser: argparse.ArgumentParser) -> None:
     add_trust(parser)
     add_neighbours(parser)
     add_leave_out(parser)
+    add_noisy(parser)
     parser.add_argument("--report", metavar="FILE.json", help="also write a report")
     add_axes(parser)
     add_voxel(parser)
@@ -113,6 +115,7 @@ def job_of(arguments: argparse.Namespace) -> SegmentJob:
             trust=arguments.trust,
             neighbours=arguments.neighbours,
             leave_out=arguments.leave_out,
+            noisy=arguments.noisy,
         ),
         clean_up=clean_up_of(arguments),
         probability=Path(arguments.probability) if arguments.probability else None,

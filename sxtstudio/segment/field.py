@@ -57,6 +57,12 @@ class Field:
         return box or (slice(0, self.shape[0]), slice(0, self.shape[1]))
 
     @property
+    def box_shape(self) -> tuple[int, int]:
+        """How large (y, x) the box is."""
+        rows, columns = self.box
+        return rows.stop - rows.start, columns.stop - columns.start
+
+    @property
     def in_box(self) -> Mask | None:
         """Which pixels of the box were measured; None where all of the slice were."""
         return None if self.measured is None else self.measured[self.box]

@@ -120,7 +120,8 @@ class SegmentationJob:
     @property
     def neighbours(self) -> Neighbours:
         """How each slice is looked at."""
-        return Neighbours(self.parameters.neighbours, self.volume.shape[0], self.card.slices)
+        asked = self.parameters
+        return Neighbours(asked.neighbours, self.volume.shape[0], self.card.slices, asked.noisy)
 
     @property
     def flip(self) -> bool:
@@ -155,6 +156,7 @@ class SegmentationJob:
             dtype=str(self.volume.dtype),
             content=fingerprint(self.volume, self.slices),
             leave_out=self.parameters.leave_out,
+            noisy=self.parameters.noisy,
         )
         return Checkpoint(folder, settings, resume=resume)
 
@@ -290,11 +292,13 @@ class SegmentationJob:
             results = runner.run(images[part], progress.check, heads=heads)
             for row, i in enumerate(part):
                 position, field = batch.positions[i], batch.fields[i]
-                values = field.placed(self.neighbours.turned_back(results[heads[0]][row], position))
+                values = field.placed(
+                    self.neighbours.turned_back(results[heads[0]][row], position, field.box_shape)
+                )
                 share = None
                 if len(heads) > 1:
                     again, image = (
-                        self.neighbours.turned_back(one, position)
+                        self.neighbours.turned_back(one, position, field.box_shape)
                         for one in (results[heads[1]][row], images[i][len(images[i]) // 2])
                     )
                     share = recognised(again, image, field.in_box)

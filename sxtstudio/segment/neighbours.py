@@ -8,6 +8,8 @@ more, turned on. A neighbour that does not resemble the slice (unrelated picture
 
 Positions are numbered like the slices, from −1 to the number of slices, both included: those two show the
 first and the last slice again.
+
+Of a noisy tomogram every slice is shown smaller, and what the network puts out is enlarged again.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.resemblance import around
 from sxtstudio.segment.field import Field
+from sxtstudio.segment.smaller import enlarged, reduced
 
 Image = NDArray[np.float32]
 Reach = Literal[0, 1]
@@ -30,12 +33,13 @@ Reach = Literal[0, 1]
 class Neighbours:
     """Which slice each position shows, how it is turned, and how many neighbours on each side have a say.
 
-    ``slices`` is how many the network sees at once: see ``context``.
+    ``slices`` is how many the network sees at once: see ``context``. ``noisy`` slices are shown smaller.
     """
 
     reach: Reach
     slice_count: int
     slices: int = 1
+    noisy: bool = False
 
     def needed(self, slices: Iterable[int]) -> list[int]:
         """Return the positions (ascending) that make up the outputs of some slices."""
@@ -55,12 +59,15 @@ class Neighbours:
         return sorted({other for position in self.needed([z]) for other in self.window(position)})
 
     def turned(self, image: Image, position: int) -> Image:
-        """Return an image (…, y, x) as the network is given it at this position."""
+        """Return normalised images (slices, y, x) as the network is given them at this position."""
+        if self.noisy:
+            image = reduced(image)
         return np.ascontiguousarray(np.rot90(image, self._quarters(position), axes=(-2, -1)))
 
-    def turned_back(self, image: Image, position: int) -> Image:
-        """Undo ``turned``."""
-        return np.rot90(image, -self._quarters(position), axes=(-2, -1))
+    def turned_back(self, image: Image, position: int, shape: tuple[int, int]) -> Image:
+        """Return an image (y, x) that the network was given, or put out, in the ``shape`` that it had."""
+        upright = np.rot90(image, -self._quarters(position), axes=(-2, -1))
+        return enlarged(upright, shape) if self.noisy else upright
 
     def _quarters(self, position: int) -> int:
         return position % 4 if self.reach else 0

@@ -63,6 +63,9 @@ class SegmentParameters:
     leave_out
         Do not label what runs along the frame of the reconstruction, and gold and its streaks
         (``core.left_out``).
+    noisy
+        Show the network the slices in four fifths of their size (``smaller``): better in a noisy tomogram,
+        and a third less time.
     """
 
     model: str | Path | None = None
@@ -77,6 +80,7 @@ class SegmentParameters:
     trust: TrustChoice = "sample"
     neighbours: Reach = 1
     leave_out: bool = True
+    noisy: bool = False
 
     def threshold_for(self, card: ModelCard) -> float:
         """Return the output above which a pixel is labelled; UserError if the card does not know the use."""

@@ -21,6 +21,7 @@ from sxtstudio.segment.neighbours import Image, Mean, Neighbours, Reach
 from sxtstudio.segment.parameters import SegmentParameters, TrustChoice
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
 from sxtstudio.segment.slices import Pixels, labels_of, read_batches
+from sxtstudio.segment.smaller import reduced_shape
 from sxtstudio.segment.trust import recognised, share_redrawn, trust_map
 
 _PROBE_PX = 256
@@ -210,7 +211,9 @@ def recognise_slice(
         redrawn = job.runner().run(batch.images, progress.check)[head][0]
     field = batch.fields[0]
     stack = batch.images[0]
-    redrawn, image = (job.neighbours.turned_back(one, z) for one in (redrawn, stack[len(stack) // 2]))
+    redrawn, image = (
+        job.neighbours.turned_back(one, z, field.box_shape) for one in (redrawn, stack[len(stack) // 2])
+    )
     around = field.placed(trust_map(redrawn, image, field.in_box), outside=1.0)
     return Recognition(recognised(redrawn, image, field.in_box), np.ascontiguousarray(around))
 
@@ -225,6 +228,7 @@ def estimate(
     probability: bool = False,
     trust: TrustChoice = "none",
     neighbours: Reach = 1,
+    noisy: bool = False,
     runner: SliceRunner | None = None,
 ) -> Estimate:
     """Estimate time and memory of a segmentation by timing a small piece of a slice.
@@ -233,7 +237,7 @@ def estimate(
     ----------
     shape
         Of the slices to segment, (z, y, x).
-    card, device, tile_px, batch, probability, trust, neighbours
+    card, device, tile_px, batch, probability, trust, neighbours, noisy
         As for ``segment``.
     runner
         From ``make_runner`` for these, with ``image=True`` where slices are redrawn; saves loading the model.
@@ -242,7 +246,8 @@ def estimate(
     own = runner or make_runner(card, device, tile_px=tile_px, image=redrawn > 0)
     try:
         at_once = batch_size(device, shape, batch)
-        area, memory = own.plan((shape[1], shape[2]), at_once)
+        size = (shape[1], shape[2])
+        area, memory = own.plan(reduced_shape(size) if noisy else size, at_once)
         edge = -(-min(_PROBE_PX, max(shape[1:])) // card.multiple) * card.multiple
         probe = np.random.default_rng(0).normal(size=(1, card.slices, edge, edge)).astype(np.float32)
         seconds = (1 - redrawn) * _timed(own, probe, [card.label_output])

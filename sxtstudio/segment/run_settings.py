@@ -24,6 +24,7 @@ _WORDS = {
     "probability": "probability",
     "neighbours": "neighbours on each side",
     "leave_out": "frames and gold left out",
+    "noisy": "seen as a noisy tomogram",
     "tomogram": "size of the tomogram",
     "dtype": "type of its values",
     "content": "content of the tomogram",
@@ -49,6 +50,8 @@ class RunSettings(Struct, frozen=True, rename=_WORDS):
         Checksum of some of its slices.
     leave_out
         Whether frames and gold are not labelled.
+    noisy
+        Whether the network saw the slices smaller.
     """
 
     model: str
@@ -63,6 +66,7 @@ class RunSettings(Struct, frozen=True, rename=_WORDS):
     dtype: str
     content: str
     leave_out: bool = False  # former versions labelled them
+    noisy: bool = False
 
     def __post_init__(self) -> None:
         """Refuse slices that the tomogram does not have."""

@@ -192,6 +192,7 @@ class BatchForm(QWidget):
             "trust": segment.trust,
             "neighbours": segment.neighbours,
             "leave_out": segment.leave_out,
+            "noisy": segment.noisy,
             "smooth_z": clean.smooth,
             "in_cell": clean.inside,
             "close": clean.close_gaps,

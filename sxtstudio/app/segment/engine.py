@@ -86,6 +86,7 @@ class PreviewEngine:
                 probability=parameters.probability,
                 trust=parameters.trust,
                 neighbours=parameters.neighbours,
+                noisy=parameters.noisy,
                 runner=runner,
             )
             free = shutil.disk_usage(folder).free

@@ -80,7 +80,12 @@ class SegmentForm(SegmentFields):
         """Return what belongs to this tomogram, for its project."""
         first, last = self.slices.first.value(), self.slices.last.value()
         slices = [self.slices.mode.currentData(), first, last]
-        return {"threshold": self.threshold.choice, "use": self.use.wanted, "slices": slices}
+        return {
+            "threshold": self.threshold.choice,
+            "use": self.use.wanted,
+            "slices": slices,
+            "noisy": self.noisy.isChecked(),
+        }
 
     def restore_view_state(self, state: dict[str, Any]) -> None:
         """Take it back; what is missing or damaged stays at its beginning."""
@@ -89,6 +94,7 @@ class SegmentForm(SegmentFields):
         match state.get("threshold"):
             case int() | float() as value if not isinstance(value, bool) and -1 <= value < 1:
                 self.threshold.set_choice(float(value))
+        self.noisy.setChecked(state.get("noisy") is True)
         match state.get("slices"):
             case ["range", int(first), int(last)] if 1 <= first <= last:
                 self.slices.set_range(first - 1, last)
@@ -187,5 +193,6 @@ class SegmentForm(SegmentFields):
         document = self._session.document
         self._polarity_job.cancel(wait_s=10)
         self.threshold.set_choice(None)
+        self.noisy.setChecked(False)  # a matter of the tomogram
         self.slices.set_depth(1 if document is None else document.shape[0])
         self._on_session_facts_changed()

@@ -61,6 +61,7 @@ class SegmentOutcome:
     tile_px: int | None
     neighbours: int
     leave_out: bool = False
+    noisy: bool = False
     left_out: str = ""
     notes: tuple[str, ...] = ()
     trust: Trust = ()
@@ -78,6 +79,7 @@ class SegmentOutcome:
             "tile_px": self.tile_px,
             "neighbours": self.neighbours,
             "leave_out": self.leave_out,
+            **({"noisy": True} if self.noisy else {}),
             **({"left_out": self.left_out} if self.left_out else {}),
             "voxels": self.voxels,
             "output_kept": self.output_kept,
@@ -120,6 +122,8 @@ class Interrupted:
             texts.append(f"neighbouring slices {'had' if then.neighbours else 'did not have'} a say")
         if then.leave_out != now.leave_out:
             texts.append(f"frames and gold were {'not ' if then.leave_out else ''}to be labelled")
+        if then.noisy != now.noisy:
+            texts.append(f"the tomogram was {'' if then.noisy else 'not '}to be seen as noisy")
         if then.probability != now.probability:
             texts.append(f"the network's output was {'' if then.probability else 'not '}to be kept")
         return texts
@@ -225,6 +229,7 @@ def segment_document(
         parameters.tile_px,
         parameters.neighbours,
         parameters.leave_out,
+        parameters.noisy,
         segmentation.left_out,
         tuple(notes),
         segmentation.trust or (),
@@ -283,6 +288,7 @@ def read_interrupted(folder: Path, work_dir: Path) -> Interrupted | None:
         trust=request.trust,
         neighbours=0 if settings.neighbours == 0 else 1,
         leave_out=settings.leave_out,
+        noisy=settings.noisy,
     )
     return Interrupted(parameters, found.finished, settings.shape[0])
 

@@ -93,6 +93,7 @@ class SegmentPlan(
     threshold: float | None
     use: Use | None = None
     leave_out: bool = False
+    noisy: bool = False
     artefacts: Artefacts = NO_ARTEFACTS
     polarity_asked_for: PolarityChoice
     trust: TrustChoice
@@ -160,6 +161,7 @@ class SegmentPlan(
             trust=self.trust,
             neighbours=self.neighbours,
             leave_out=self.leave_out,
+            noisy=self.noisy,
         )
 
     def job(self, tomogram: Path | None = None, model: str | Path | None = None) -> SegmentJob:
@@ -204,6 +206,7 @@ class SegmentPlan(
             "the choice for trust": self.trust,
             "the number of neighbours": self.neighbours,
             "the choice to leave out frames and gold": self.leave_out,
+            "the choice to see it as a noisy tomogram": self.noisy,
             "the choice of slices": self.slices,
         }
 
@@ -251,6 +254,7 @@ def plan_of(
         trust=job.parameters.trust,
         neighbours=job.parameters.neighbours,
         leave_out=job.parameters.leave_out,
+        noisy=job.parameters.noisy,
         polarity=polarity,
         slices=source.slices,
         slices_per_range=per_range,

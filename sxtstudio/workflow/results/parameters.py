@@ -29,6 +29,7 @@ class SegmentStep(Struct, frozen=True):
     slices: tuple[_Count, _Count]
     neighbours: Annotated[int, Meta(ge=0, le=1)] = 1
     leave_out: bool = False  # former versions labelled frames and gold
+    noisy: bool = False
     output_kept: bool = False
 
 

@@ -186,6 +186,7 @@ class Replay:
             trust="none",
             neighbours=1 if said.neighbours else 0,
             leave_out=said.leave_out,
+            noisy=said.noisy,
         )
         segment_document(
             recorder,

@@ -58,6 +58,7 @@ def fill_in(form: BatchForm, model: Path, folder: Path) -> BatchParameters:
     pick(segment.trust, "every")
     segment.neighbours.setChecked(False)
     segment.leave_out.setChecked(False)
+    segment.noisy.setChecked(True)
     clean.smooth.setValue(2)
     clean.close_gaps.setValue(4)
     clean.fill.setValue(60)
@@ -88,6 +89,7 @@ def fill_in(form: BatchForm, model: Path, folder: Path) -> BatchParameters:
             trust="every",
             neighbours=0,
             leave_out=False,
+            noisy=True,
         ),
         CleanUp(
             CleanParameters(3, False, None, 0.002 * 1e9, (1, 5, 7), 2, close=4, fill_px=60, dilate=5),

@@ -622,9 +622,10 @@ def test_segment_goes_on_where_nothing_else_is_asked_for(
         (lambda form: form.threshold.set_choice(0.5), "threshold was 0.00 and is 0.50"),
         (lambda form: form.slices.set_range(19, 24), "slices were 21 to 24 and are 20 to 24"),
         (lambda form: form.neighbours.setChecked(True), "neighbouring slices did not have a say"),
+        (lambda form: form.noisy.setChecked(True), "the tomogram was not to be seen as noisy"),
         (lambda form: form.keep.setChecked(False), "the network's output was to be kept"),
     ],
-    ids=["threshold", "slices", "neighbours", "output"],
+    ids=["threshold", "slices", "neighbours", "noisy", "output"],
 )
 def test_segment_asks_where_something_else_is_asked_for(
     interrupted: SegmentPanel,

@@ -109,6 +109,7 @@ def assert_same_voxels(one: Path, other: Path) -> None:
         (3, 16, {"trust": "none", "probability": False}),
         (13, 4, {"slices": (1, 12), "trust": "every", "sees": 7}),
         (9, 4, {"neighbours": 0, "sees": 3}),
+        (9, 4, {"noisy": True}),
     ],
     ids=[
         "three ranges",
@@ -117,6 +118,7 @@ def assert_same_voxels(one: Path, other: Path) -> None:
         "less than a layer",
         "seven seen",
         "three seen",
+        "noisy",
     ],
 )
 def test_ranges_equal_the_whole(
