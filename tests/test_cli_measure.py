@@ -300,7 +300,7 @@ def test_flags_of_a_table_are_kept_and_sheets_left_out_of_means(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("object,class\n3,Vesicle\n", "has no columns “object” and “flags”"),
+        ("object,class\n3,Vesicle\n", "has no columns “object” and “flags” in the first row"),
         ("object,flags\n3,opened\n", "gives object 3 the flag “opened”: flags are border, open"),
         ("object,flags\n1,open\n", "names no object of objects.tif"),
     ],

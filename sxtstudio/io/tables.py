@@ -20,6 +20,7 @@ from sxtstudio.core.measure.table import DICTIONARY_NAMES, FileColumn, Table
 from sxtstudio.core.plain_files import open_plain
 from sxtstudio.core.printable import csv_names, csv_text, printable, without_mark
 from sxtstudio.core.wording import cut, grouped
+from sxtstudio.io.bad_tables import SAVE_IT, unreadable, why_no_parquet
 from sxtstudio.io.table_limits import MOST_ROWS as MOST_TABLE_ROWS
 from sxtstudio.io.table_limits import check_frame, check_names, check_size
 from sxtstudio.io.xlsx import MOST_ROWS, read_xlsx
@@ -32,7 +33,6 @@ _DIGITS = 7
 # A table that is larger is none of objects.
 _LARGEST_BYTES = 2 << 30
 _LONGEST_HEADER = 1 << 20
-_SAVE_IT = "Save it as .xlsx, or as CSV in UTF-8 with commas between columns and decimal points."
 
 
 def dictionary_path(path: Path) -> Path | None:
@@ -85,6 +85,12 @@ def read_table(path: Path) -> dict[str, NDArray[Any]]:
     if path.stat().st_size > _LARGEST_BYTES:
         raise UserError(f"{path.name} is too large to be a table of objects: choose another file.")
     return {name: _column(values) for name, values in reader(path).items()}
+
+
+def where_names(path: Path) -> str:
+    """Return where a table has the names of its columns: what to look at where one is missing."""
+    sheet = " of the first sheet" if path.suffix.lower() == ".xlsx" else ""
+    return f"the first row{sheet}" if path.suffix.lower() != ".parquet" else "its schema"
 
 
 def _rounded(column: FileColumn) -> list[Any]:
@@ -160,11 +166,11 @@ def _check_header(path: Path) -> None:
         with open_plain(path) as file:
             line = file.readline(_LONGEST_HEADER + 1)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}. Check the disk.") from error
+        raise UserError(unreadable(path, error)) from error
     if len(line) > _LONGEST_HEADER:
         raise UserError(f"{cut(path.name)} does not begin with the names of columns. Choose a table.")
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line:
-        raise UserError(f"{cut(path.name)} is not in UTF-8 but perhaps in UTF-16. {_SAVE_IT}")
+        raise UserError(f"{cut(path.name)} is not in UTF-8 but perhaps in UTF-16. {SAVE_IT}")
     try:
         names = csv_names(line.decode("utf-8-sig", "replace"))
     except ValueError as error:
@@ -172,7 +178,7 @@ def _check_header(path: Path) -> None:
     # As spreadsheet programs write it where the decimal mark is a comma: 1,5 could be one number or two.
     for mark, what in ((";", "semicolons"), ("\t", "tabs")):
         if len(names) == 1 and mark in names[0]:
-            raise UserError(f"{cut(path.name)} is separated by {what}. {_SAVE_IT}")
+            raise UserError(f"{cut(path.name)} is separated by {what}. {SAVE_IT}")
     check_names(path.name, names)
 
 
@@ -185,8 +191,8 @@ def _why_no_csv(path: Path) -> str:
                 decoder.decode(block)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return f"{cut(path.name)} is not in UTF-8. {_SAVE_IT}"
-    return f"{cut(path.name)} has rows that do not fit the names of its columns. {_SAVE_IT}"
+        return f"{cut(path.name)} is not in UTF-8. {SAVE_IT}"
+    return f"{cut(path.name)} has rows that do not fit the names of its columns. {SAVE_IT}"
 
 
 def _read_parquet(path: Path) -> dict[str, list[Any]]:
@@ -198,10 +204,8 @@ def _read_parquet(path: Path) -> dict[str, list[Any]]:
         rows = polars.scan_parquet(path).select(polars.len()).collect().item()
         check_size(path.name, rows, columns)
         frame = polars.read_parquet(path, use_pyarrow=False)
-    except (polars.exceptions.PolarsError, OSError) as error:
-        raise UserError(
-            f"{cut(path.name)} cannot be read as Parquet: {_first_line(error)}. Choose a table."
-        ) from error
+    except (polars.exceptions.PolarsError, polars.exceptions.PanicException, OSError) as error:
+        raise UserError(why_no_parquet(path)) from error
     return _checked(path, frame)
 
 
@@ -211,10 +215,6 @@ def _checked(path: Path, frame: DataFrame) -> dict[str, list[Any]]:
     check_frame(path.name, frame)
     values: dict[str, list[Any]] = frame.to_dict(as_series=False)
     return values
-
-
-def _first_line(error: Exception) -> str:
-    return cut(printable(str(error).split("\n")[0]).rstrip("."), 120) or type(error).__name__
 
 
 def _column(values: list[Any]) -> NDArray[Any]:

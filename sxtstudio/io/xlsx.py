@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
@@ -12,12 +14,16 @@ from xml.etree import ElementTree
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import cut
+from sxtstudio.io.bad_tables import why_no_xlsx
 from sxtstudio.io.table_limits import check_letters, check_names, check_size
 
 #: Rows of a sheet, names included.
 MOST_ROWS = 1_048_576
-# A few bytes of a ZIP can promise any size.
-_LARGEST_PART = 1 << 30
+# A few bytes of a ZIP can promise any size. Sheets are packed to a tenth or a twentieth; other programs that
+# read them refuse what is packed to less than a hundredth.
+_LARGEST_SHEET, _LARGEST_TEXTS, _SMALL_PART = 1 << 30, 1 << 28, 1 << 24
+_TIGHTEST = 200
+_MOST_TEXTS = 4_000_000
 # Of one row; a sheet has 16 384 columns.
 _MOST_IN_ROW = 20_000
 
@@ -51,27 +57,42 @@ def read_xlsx(path: Path) -> dict[str, list[Any]]:
                     if isinstance(value, str):
                         check_letters(path.name, names[column], len(value))
                     values.append(value)
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, ValueError, IndexError, EOFError) as error:
+    except _TooLarge as error:
         raise UserError(
-            f"{cut(path.name)} cannot be read as XLSX ({type(error).__name__}). Choose a table, or save "
-            "it as CSV."
+            f"{cut(path.name)} holds far more than its size lets expect, as no table does. Choose another "
+            "file."
         ) from error
+    except _DAMAGED as error:
+        raise UserError(why_no_xlsx(path)) from error
     return {name: values for name, values in zip(names, table, strict=True) if name}
 
 
-def _open(archive: zipfile.ZipFile, name: str) -> Any:
-    if archive.getinfo(name).file_size > _LARGEST_PART:
-        raise ValueError(f"{name} is too large")
+class _TooLarge(Exception):
+    """A part holds more than a table needs."""
+
+
+# What parts bring about that are missing, cut, encrypted, packed in another way, or not what they should be.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, ElementTree.ParseError),
+    *(KeyError, ValueError, IndexError, EOFError, RuntimeError, OSError),
+)
+
+
+def _open(archive: zipfile.ZipFile, name: str, largest: int) -> Any:
+    part = archive.getinfo(name)
+    tight = part.file_size > _TIGHTEST * max(1, part.compress_size) and part.file_size > _SMALL_PART
+    if part.file_size > largest or tight:
+        raise _TooLarge(name)
     return archive.open(name)
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str:
     """Return the name of the part that holds the first sheet."""
-    with _open(archive, "xl/workbook.xml") as file:
+    with _open(archive, "xl/workbook.xml", _SMALL_PART) as file:
         sheet = ElementTree.parse(file).find(f"{_SHEET}sheets/{_SHEET}sheet")
     if sheet is None:
         raise ValueError("no sheet")
-    with _open(archive, "xl/_rels/workbook.xml.rels") as file:
+    with _open(archive, "xl/_rels/workbook.xml.rels", _SMALL_PART) as file:
         for relation in ElementTree.parse(file).iter(_RELATION):
             if relation.get("Id") == sheet.get(_ID):
                 target = relation.get("Target", "")
@@ -84,22 +105,26 @@ def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
     if name not in archive.namelist():
         return []
     texts = []
-    with _open(archive, name) as file:
-        for _, element in ElementTree.iterparse(file):
-            if element.tag == f"{_SHEET}si":
+    with _open(archive, name, _LARGEST_TEXTS) as file:
+        whole: ElementTree.Element | None = None
+        for event, element in ElementTree.iterparse(file, ("start", "end")):
+            whole = element if whole is None else whole
+            if event == "end" and element.tag == f"{_SHEET}si":
                 texts.append("".join(part.text or "" for part in element.iter(f"{_SHEET}t")))
-                element.clear()
+                whole.clear()
+                if len(texts) > _MOST_TEXTS:
+                    raise _TooLarge(name)
     return texts
 
 
 def _rows(archive: zipfile.ZipFile, name: str, texts: list[str]) -> Generator[list[Any]]:
     """Yield the values of each row; None where a cell is empty."""
-    with _open(archive, name) as file:
+    with _open(archive, name, _LARGEST_SHEET) as file:
         cells = 0
         for _, element in ElementTree.iterparse(file):
             cells += element.tag == f"{_SHEET}c"
             if cells > _MOST_IN_ROW:
-                raise ValueError("a row without end")
+                raise _TooLarge(name)
             if element.tag != f"{_SHEET}row":
                 continue
             cells = 0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_table import Decided
 from sxtstudio.core.wording import cut, grouped
-from sxtstudio.io.tables import read_table
+from sxtstudio.io.tables import read_table, where_names
 
 _MOST_CLASSES, _LONGEST_NAME = 200, 100
 
@@ -29,8 +29,8 @@ def classes_in(path: Path, *, by_hand: bool = True) -> dict[int, str]:
     columns = read_table(path)
     if "object" not in columns or "class" not in columns:
         raise UserError(
-            f"{path.name} has no columns “object” and “class” with numbers and names: give a table of "
-            "objects."
+            f"{cut(path.name)} has no columns “object” and “class” in {where_names(path)}, with numbers and "
+            "names below: give a table of objects."
         )
     check_numbers(path.name, columns["object"])
     given = columns.get("class_by")

@@ -21,7 +21,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.statistics import AnalysisUnit, Cell, CellGroup, Comparison, compare_groups
 from sxtstudio.core.wording import count, cut, listed
 from sxtstudio.io.project import is_project
-from sxtstudio.io.tables import read_table
+from sxtstudio.io.tables import read_table, where_names
 from sxtstudio.workflow.jobs.project_table import project_columns
 
 Columns = Mapping[str, NDArray[Any]]
@@ -258,10 +258,7 @@ def _one_name(groups: Sequence[GroupFiles], wanted: str, tables: Tables) -> str:
             name for name in table if name.startswith(f"{wanted}_") and _is_unit(name[len(wanted) + 1 :])
         ]
         if len(names) != 1 or not _is_number(table[names[0]]):
-            known = listed([name for name in table if _is_number(table[name])])
-            raise UserError(
-                f"{cut(path.name)} has no column of numbers '{cut(wanted)}': it has {known or 'none'}."
-            )
+            raise UserError(_no_column(path, table, wanted, names))
         found.setdefault(names[0], path)
     if len(found) > 1:
         (one, first), (other, second), *_ = found.items()
@@ -272,6 +269,31 @@ def _one_name(groups: Sequence[GroupFiles], wanted: str, tables: Tables) -> str:
     if not found:
         raise UserError("There is no table in any group: add some.")
     return next(iter(found))
+
+
+def _no_column(path: Path, table: Columns, wanted: str, names: Sequence[str]) -> str:
+    """Say why a table does not give the column that is wanted, of which it has these full names."""
+    text = next((name for name in names if table[name].dtype.kind == "O"), None)
+    if len(names) == 1 and text is not None:
+        value = next((str(value) for value in table[text] if not _reads_as_number(str(value))), "")
+        return (
+            f"{cut(path.name)} has “{cut(value, 24)}” in the column '{cut(text)}', which is no number: write "
+            "numbers alone, with decimal points."
+        )
+    known = listed([name for name in table if _is_number(table[name])])
+    advice = "choose one of these" if known else "give a table that 'sxtstudio measure' or the window wrote"
+    return (
+        f"{cut(path.name)} has no column of numbers '{cut(wanted)}' in {where_names(path)}: it has "
+        f"{known or 'none'}; {advice}."
+    )
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np.bool_], int, int, int]:

@@ -38,7 +38,7 @@ from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.watched_volume import WatchedVolume
 from sxtstudio.core.wording import count
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
-from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, read_table, write_table
+from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, read_table, where_names, write_table
 from sxtstudio.workflow.document.views import labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.cleaning import check_same_shape
 from sxtstudio.workflow.jobs.objects import Numbers
@@ -195,7 +195,8 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     missing = [name for name in "xyz" if name not in columns]
     if missing:
         raise UserError(
-            f"{path.name} lacks the column {missing[0]}: seeds are voxels, with columns x, y and z from 0."
+            f"{path.name} lacks the column {missing[0]} in {where_names(path)}: seeds are voxels, with "
+            "columns x, y and z from 0."
         )
     if any(columns[name].dtype.kind not in "iuf" for name in "xyz"):
         raise UserError(f"{path.name}: x, y and z must be numbers, the voxel of each seed, from 0.")

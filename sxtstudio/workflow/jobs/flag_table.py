@@ -8,7 +8,7 @@ from pathlib import Path
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_table import ObjectFlag
 from sxtstudio.core.wording import cut
-from sxtstudio.io.tables import read_table
+from sxtstudio.io.tables import read_table, where_names
 from sxtstudio.workflow.jobs.class_table import check_numbers
 
 _NAMES = {flag.value: flag for flag in ObjectFlag}
@@ -33,8 +33,8 @@ def read_flags(path: Path) -> FlagTable:
     columns = read_table(path)
     if "object" not in columns or "flags" not in columns:
         raise UserError(
-            f"{cut(path.name)} has no columns “object” and “flags”: give the table that 'sxtstudio objects "
-            "--table' wrote, or one that was exported in the window."
+            f"{cut(path.name)} has no columns “object” and “flags” in {where_names(path)}: give the table "
+            "that 'sxtstudio objects --table' wrote, or one that was exported in the window."
         )
     check_numbers(path.name, columns["object"])
     texts = columns["flags"]

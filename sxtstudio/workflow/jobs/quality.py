@@ -26,7 +26,7 @@ from sxtstudio.core.trust_records import TrustColumns
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import cut
 from sxtstudio.io import open_volume
-from sxtstudio.io.tables import read_table
+from sxtstudio.io.tables import read_table, where_names
 from sxtstudio.workflow.document.views import VolumeView
 
 #: What objects without a class count as.
@@ -118,7 +118,9 @@ def objects_in(table: Path) -> dict[str, int]:
     """
     columns = read_table(table)
     if "object" not in columns:
-        raise UserError(f"{cut(table.name)} has no column “object”: give a table of objects.")
+        raise UserError(
+            f"{cut(table.name)} has no column “object” in {where_names(table)}: give a table of objects."
+        )
     numbers = columns["object"]
     classes: Any = columns.get("class")
     if classes is None or classes.dtype.kind != "O":

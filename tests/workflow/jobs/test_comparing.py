@@ -276,3 +276,20 @@ def test_a_column_that_one_slice_left_empty_is_not_offered(
     assert "volume_um3" in Tables().read(groups).number_columns(groups)
     offered = Tables().read(both).number_columns(both)
     assert "volume_um3" not in offered and "touches_border" in offered
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('object,volume_um3\n1,"1,5"\n2,2\n', "has “1,5” in the column 'volume_um3', which is no number"),
+        ("object,area\n1,2\n", "in the first row: it has object, area; choose one of these."),
+        ("a\nx\n", "it has none; give a table that 'sxtstudio measure' or the window wrote."),
+    ],
+)
+def test_a_table_without_the_column_says_what_to_do(content: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.csv"
+    path.write_text(content, encoding="utf-8")
+    one = (GroupFiles("theirs", cells_of([path])),)
+    with pytest.raises(UserError) as error:
+        compare_tables(one, CompareChoice("volume"), Tables().read(one))
+    assert str(error.value).startswith("theirs.csv has ") and said in str(error.value)
