@@ -32,7 +32,6 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.history import EditHistory
 from sxtstudio.core.lengths import Unit
 from sxtstudio.core.measure.calibration import LacCalibration
-from sxtstudio.core.object_border import with_border_flags
 from sxtstudio.core.object_table import TableChange
 from sxtstudio.core.patches import Voxels
 from sxtstudio.core.polarity import Basis, Polarity
@@ -295,12 +294,7 @@ class Session(QObject):
         """
         if rows is not None:
             recorder.rows = rows
-        document, box = self.document, recorder.box
-        if document is not None and box is not None and recorder.target == "objects":
-            recorder.rows = with_border_flags(
-                recorder.rows, document.object_table, recorder.labels, document.object_boxes, box
-            )
-        edit = recorder.finish()
+        edit = recorder.finish() if self.document is None else self.document.finish(recorder)
         return None if edit is None else self._made(edit, announce, trust, parameters)
 
     def change_rows(self, change: TableChange, kind: EditKind, **parameters: Any) -> Edit | None:

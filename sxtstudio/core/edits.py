@@ -257,6 +257,13 @@ class Recorder:
         self._on_write = on_write
         self._patches: list[Patch] = []
         self._gained = 0
+        self._ended = False
+        self._edit: Edit | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether ``finish`` was called."""
+        return self._ended
 
     def write(self, box: Box, values: Voxels) -> Box | None:
         """Replace the voxels of ``box``; return the part of it that really changed, or None."""
@@ -294,7 +301,13 @@ class Recorder:
         return bounding_box(patch.box for patch in self._patches)
 
     def finish(self) -> Edit | None:
-        """Return the edit, or None if nothing changed."""
+        """Return the edit, or None if nothing changed; a job calls it before it ends."""
+        if not self._ended:
+            self._edit = self._finished()
+            self._ended = True
+        return self._edit
+
+    def _finished(self) -> Edit | None:
         patches = _joined(self._patches, self.labels)
         rows = self.rows if self.rows is not None and self.rows.changes else None
         if self._journal is not None:

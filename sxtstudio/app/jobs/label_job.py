@@ -97,7 +97,10 @@ class LabelJob(QObject):
 
     def _run(self, job: Job) -> Any:
         try:
-            return self._work(job, self._recorder)
+            result = self._work(job, self._recorder)
+            if self._document is not None:
+                self._document.finish(self._recorder)  # the window does not wait for it later
+            return result
         except BaseException as error:
             if not (self._keep_on_cancel and isinstance(error, Cancelled)):
                 self._taken_back = self._recorder.box
@@ -105,7 +108,7 @@ class LabelJob(QObject):
             raise
         finally:
             if self._target == "objects" and self._document is not None:
-                self._document.find_boxes()  # the window does not wait for it later
+                self._document.find_boxes()  # nor for this
 
     def _hear(self, box: Box) -> None:
         self._waiting.append(box)

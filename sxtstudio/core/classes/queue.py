@@ -71,7 +71,9 @@ def questions(table: ObjectTable, margins: Mapping[int, float] | None = None) ->
         if row.decided is Decided.CLASSIFIER
     ]
     asked = {number for _, number in unsure}
-    outlines = [(number, table.rows[number]) for number in sorted(table.rows.keys() - asked)]
+    # Most objects have no flag at all: those are passed over quickly, since this is asked after every edit.
+    flagged = sorted(number for number, row in table.rows.items() if row.flags and number not in asked)
+    outlines = [(number, table.rows[number]) for number in flagged]
     doubtful = [number for number, row in outlines if ObjectFlag.DOUBTFUL in row.flags]
     is_open = [
         number for number, row in outlines if ObjectFlag.DOUBTFUL not in row.flags and _open_unseen(row)

@@ -20,6 +20,7 @@ from sxtstudio.core.labels import count_labels
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.measure.calibration import LacCalibration
 from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.object_border import with_border_flags
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_table import ObjectTable, TableChange
 from sxtstudio.core.patches import OnWrite, Voxels
@@ -223,6 +224,19 @@ class Document:
         """
         journal = self.undo.journal(kind, target, parameters)
         return Recorder(kind, self.volume(target), target, journal, self.listener(kind, target))
+
+    def finish(self, recorder: Recorder) -> Edit | None:
+        """End an edit that ``recorder`` has begun, and return it; not yet ``gain`` its voxels.
+
+        Objects that it brought to the border of the volume, or away from it, are flagged with it. With many
+        objects this takes a while: a job does so before it ends.
+        """
+        box = recorder.box
+        if recorder.target == "objects" and box is not None and not recorder.ended:
+            recorder.rows = with_border_flags(
+                recorder.rows, self.object_table, recorder.labels, self.object_boxes, box
+            )
+        return recorder.finish()
 
     def listener(self, kind: EditKind, target: Target) -> OnWrite | None:
         """Return what hears of each box while an edit is made, taken back or made again."""

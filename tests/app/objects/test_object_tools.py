@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
 from sxtstudio.app.labels.tools import toolbox
 from sxtstudio.app.labels.tools.base import PointerEvent
+from sxtstudio.app.objects.classes import queue
 from sxtstudio.app.objects.tools import work
 from sxtstudio.app.objects.tools.catalogue import OBJECTS_BY_NAME, PICK, TOOLS
 from sxtstudio.app.objects.tools.click import object_around
 from sxtstudio.app.states import Panel
+from sxtstudio.core.classes.queue import questions
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.object_table import NONE_CHOSEN, ObjectRow
+from sxtstudio.core.object_table import NONE_CHOSEN, ObjectRow, ObjectTable
+from sxtstudio.workflow.document import document as document_module
 
 SHAPE = (64, 384, 384)
 A, B = np.s_[10:20, 50:70, 50:70], np.s_[10:20, 50:70, 80:110]
@@ -543,3 +548,44 @@ def test_work_on_the_chosen_objects_by_keyboard(two: Objects) -> None:
 
 def test_what_says_how_to_choose_an_object_names_the_tool() -> None:
     assert f"“{PICK.title}” ({PICK.shortcut})" in NONE_CHOSEN
+
+
+def test_work_on_many_objects_is_a_job_and_nothing_of_it_is_left_to_the_window(
+    two: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However small they are; what an edit ends with takes a while with thousands of objects, too."""
+    threads = []
+    flags = document_module.with_border_flags
+
+    def watched(*arguments: object) -> object:
+        threads.append(threading.current_thread())
+        return flags(*arguments)
+
+    monkeypatch.setattr(work, "QUICK_OBJECTS", 1)
+    monkeypatch.setattr(document_module, "with_border_flags", watched)
+    two.session.objects.set(selected=(1, 2))
+    two.hand.window.actions_.by_name["objects.delete"].trigger()
+    assert two.hand.window.jobs.running and two.rows
+    two.wait()
+    assert not two.rows and not two.array.any()
+    assert threads and threading.main_thread() not in threads
+    two.session.undo()
+    two.wait()
+    assert set(two.rows) == {1, 2} and (two.array == blocks()).all()
+
+
+def test_what_is_left_to_check_is_found_once_for_a_table(
+    two: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = []
+
+    def watched(table: ObjectTable, margins: object) -> list[object]:
+        tables.append(table)
+        return questions(table, margins)
+
+    monkeypatch.setattr(queue, "questions", watched)
+    two.session.objects.set(selected=(1,))
+    two.hand.window.actions_.by_name["objects.delete"].trigger()
+    two.wait()
+    two.session.undo()
+    assert len(tables) == len({id(table) for table in tables}) == 2

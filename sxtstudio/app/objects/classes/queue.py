@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -34,7 +34,7 @@ from sxtstudio.core.classes.queue import (
 )
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.object_table import ObjectRow
+from sxtstudio.core.object_table import ObjectRow, ObjectTable
 from sxtstudio.core.wording import count, share
 
 _REASONS = 2
@@ -80,6 +80,8 @@ class QueueSection(QWidget):
         self.queue: Queue | None = None  # while it is being gone through
         self._paused: Queue | None = None  # where it goes on, once another object was chosen
         self._answering = False
+        self._left: list[Question] = []
+        self._left_of: tuple[ObjectTable | None, Mapping[int, float] | None] = (None, None)
         # Of each object that was answered, its row before and after: going back takes the answer back.
         self._answered: dict[int, tuple[ObjectRow, ObjectRow]] = {}
         self.left = note(name="left")
@@ -309,8 +311,15 @@ class QueueSection(QWidget):
             if selected != (self.queue.current.number,):
                 self._pause()
 
+    def _questions(self) -> list[Question]:
+        """Return what is left to be checked; with thousands of objects not more often than they change."""
+        now = (self._classes.table, self._classifier.margins)
+        if self._left_of[0] is not now[0] or self._left_of[1] is not now[1]:
+            self._left_of, self._left = now, questions(*now)
+        return self._left
+
     def _follow(self) -> None:
-        left = questions(self._classes.table, self._classifier.margins)
+        left = self._questions()
         running = self.running
         self._listen()
         self.card.setVisible(running)

@@ -91,7 +91,7 @@ FLAGS: dict[ObjectFlag, tuple[str, str]] = {
 
 def flags_text(flags: frozenset[ObjectFlag]) -> str:
     """Return "border, open"; "" where there are none."""
-    return ", ".join(FLAGS[flag][0] for flag in ObjectFlag if flag in flags)
+    return ", ".join(FLAGS[flag][0] for flag in ObjectFlag if flag in flags) if flags else ""
 
 
 def flags_sentence(flags: frozenset[ObjectFlag]) -> str:

@@ -25,6 +25,8 @@ from sxtstudio.workflow.document.document import Document
 
 # Boxes of this size are changed without anybody noticing a delay.
 QUICK_VOXELS = 2_000_000
+# So many objects are, each of which takes a millisecond whatever its size.
+QUICK_OBJECTS = 50
 # So many objects are named in the record.
 _NAMED = 20
 
@@ -288,7 +290,7 @@ def _change(
     slow: bool = False,
     **parameters: Any,
 ) -> None:
-    """Change objects: at once where their boxes are small, else in a job.
+    """Change objects: at once where they are few and their boxes small, else in a job.
 
     ``select``: ``work`` returns an object that is to be chosen then. ``slow``: it needs several walks.
     """
@@ -296,7 +298,7 @@ def _change(
     document = _document(session)
     boxes = [document.box_of(number) for number in numbers]
     voxels = sum(math.prod(box.shape) for box in boxes if box is not None)
-    if voxels > QUICK_VOXELS // (8 if slow else 1):
+    if voxels > QUICK_VOXELS // (8 if slow else 1) or len(boxes) > QUICK_OBJECTS:
         _start(
             context,
             kind,
