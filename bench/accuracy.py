@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument(
         "--label-artefacts", dest="leave_out", action="store_false", help="frames and gold too"
     )
+    parser.add_argument("--noisy", action="store_true", help="slices are shown in four fifths of their size")
     parser.add_argument("--uses", action="store_true", help="measure the thresholds for each use of labels")
     parser.add_argument("--write", action="store_true", help="put them into the model's card")
     parser.add_argument("--json", action="store_true")
@@ -187,6 +188,7 @@ def main() -> None:
         threshold=options.threshold,
         neighbours=options.neighbours,
         leave_out=options.leave_out,
+        noisy=options.noisy,
     )
     if options.uses or options.write:
         show_uses(options.model, measured_uses(wanted), write=options.write, as_json=options.json)
