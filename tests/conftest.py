@@ -22,14 +22,18 @@ from msgspec.structs import replace
 
 
 def share_processors(number: int, workers: int) -> None:
-    """Keep the threads of numerical libraries to this process's share; they ask once, as they are loaded."""
+    """Keep this process, and those that it starts, to its share of the processors.
+
+    ONNX Runtime and the program count the processors that they may use, and take as many threads; with more
+    of them than there is room for, they spend the time on waiting for each other. Libraries that do not count
+    are told how many; they ask once, as they are loaded.
+    """
     can_pin = hasattr(os, "sched_getaffinity")
     processors = sorted(os.sched_getaffinity(0)) if can_pin else list(range(os.cpu_count() or 1))
-    mine = processors[number::workers]
+    mine = processors[number::workers] or [processors[number % len(processors)]]
     for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", str(max(1, len(mine))))
-    # ONNX Runtime counts the processors. A single one is not pinned: the system spreads those better.
-    if can_pin and len(mine) > 1:
+        os.environ.setdefault(f"{library}_NUM_THREADS", str(len(mine)))
+    if can_pin:
         os.sched_setaffinity(0, mine)
 
 
