@@ -1,14 +1,16 @@
 """Polarity on drawn cells, and on real images whose polarity is written in their README."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import ndimage
+from scipy import ndimage, stats
 from skimage.io import imread
 
 from sxtstudio.core.errors import Cancelled
-from sxtstudio.core.image_polarity import detect_polarity, image_signs
+from sxtstudio.core.image_polarity import detect_polarity, image_signs, rank_correlation, skewness
 from sxtstudio.core.polarity import Basis
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
@@ -136,6 +138,32 @@ def test_few_slices_are_read_one_at_a_time():
     clear.boxes = []
     assert detect_polarity(clear).value == "bright"
     assert len(clear.boxes) < 16
+
+
+@pytest.mark.parametrize("steps", [None, 40, 3], ids=["all differ", "some equal", "most equal"])
+def test_skewness_and_rank_correlation_are_those_of_scipy(steps):
+    random = np.random.default_rng(1)
+    one = random.gamma(2.0, size=(60, 70)).astype(np.float32)
+    other = (one + random.normal(size=one.shape)).astype(np.float32)
+    if steps is not None:
+        one, other = (np.round(values / np.ptp(values) * steps) for values in (one, other))
+    assert skewness(one) == pytest.approx(float(stats.skew(one, axis=None)), rel=1e-5)
+    found = rank_correlation(one.ravel(), other.ravel())
+    assert found == pytest.approx(float(stats.spearmanr(one.ravel(), other.ravel()).statistic), rel=1e-12)
+    assert found > 0.3
+
+
+def test_it_begins_without_the_library_of_statistics():
+    """Which takes as long to load as all the rest."""
+    code = (
+        "import sys; import numpy as np\n"
+        "from sxtstudio.core.image_polarity import detect_polarity\n"
+        "from sxtstudio.core.volume import ArrayVolume\n"
+        "image = np.random.default_rng(0).normal(size=(1, 96, 96)).astype(np.float32)\n"
+        "print(detect_polarity(ArrayVolume(image)).basis.name, 'scipy.stats' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["IMAGE", "False"]
 
 
 def test_cancel_stops_it():
