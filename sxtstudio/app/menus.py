@@ -43,6 +43,7 @@ class Actions(QObject):
         self._window = window
         self._context = context
         self.by_name: dict[str, QAction] = {}
+        self._keys: dict[str, str] = {}  # as they stand in a tip, " (Ctrl+Z)"
         self.menus: dict[str, QMenu] = {}
         self.toolbar = QToolBar("Toolbar", window)
         self.toolbar.setObjectName("toolbar")
@@ -75,7 +76,9 @@ class Actions(QObject):
         action.setObjectName(info.name)
         if info.shortcut:
             action.setShortcut(QKeySequence(info.shortcut))
-        action.setToolTip(info.why_disabled or info.tip + _keys(action))
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        self._keys[info.name] = f" ({keys})" if keys else ""
+        action.setToolTip(info.why_disabled or info.tip + self._keys[info.name])
         action.setStatusTip(info.tip)
         if info.shows is not None:
             action.setCheckable(True)
@@ -164,7 +167,7 @@ class Actions(QObject):
             action.setEnabled(not info.why_disabled and missing is None)
             if not info.why_disabled:
                 why = "" if missing is None else f"\nNot now: {MISSING[missing]}."
-                action.setToolTip(info.tip + _keys(action) + why)
+                action.setToolTip(info.tip + self._keys[info.name] + why)
         classes = () if document is None else document.object_table.classes
         for place in range(KEYS):
             action = self.by_name[f"classes.give_{place + 1}"]
@@ -185,10 +188,10 @@ class Actions(QObject):
                 step = _title(session, back=name == "edit.undo")
                 action.setText(text if step is None else f"{text}: {step}")
                 if step is not None and action.isEnabled():
-                    action.setToolTip(f"{text}: {step}{_keys(action)}")
+                    action.setToolTip(f"{text}: {step}{self._keys[name]}")
             elif edit is not None and document is not None and action.isEnabled():
                 said = next_text(edit, document.steps, back=name == "edit.undo")
-                action.setToolTip(f"{text}: {said}{_keys(action)}")
+                action.setToolTip(f"{text}: {said}{self._keys[name]}")
 
     def _draw_icons(self) -> None:
         for info in TABLE:
@@ -202,8 +205,3 @@ def _title(session: Session, *, back: bool) -> str | None:
     if task is None:
         return None
     return task.undo_title if back else task.redo_title
-
-
-def _keys(action: QAction) -> str:
-    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    return f" ({keys})" if keys else ""

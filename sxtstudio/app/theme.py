@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Literal
 
 import qtawesome
@@ -127,11 +128,16 @@ def is_dark() -> bool:
 def icon(name: str) -> QIcon:
     """Return an icon of the Material Design set, such as "mdi6.brush", in the colours of the window."""
     colours = QGuiApplication.palette()
-    drawn: QIcon = qtawesome.icon(
-        name,
-        color=colours.windowText().color(),
-        color_disabled=colours.placeholderText().color(),
+    shade = QColor.NameFormat.HexArgb
+    return _icon(
+        name, colours.windowText().color().name(shade), colours.placeholderText().color().name(shade)
     )
+
+
+@cache
+def _icon(name: str, colour: str, disabled: str) -> QIcon:
+    """Return the same icon each time: the window has two hundred, and a list may have one in each row."""
+    drawn: QIcon = qtawesome.icon(name, color=QColor(colour), color_disabled=QColor(disabled))
     return drawn
 
 

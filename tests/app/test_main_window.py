@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QKeySequence
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.actions import MENUS, TABLE
@@ -17,7 +18,11 @@ def test_every_action_has_words_and_a_menu(window: MainWindow) -> None:
     assert len(set(keys)) == len(keys)
     for info in TABLE:
         assert info.text and info.tip and info.menu.split("/")[0] in MENUS
-        assert window.actions_.by_name[info.name].toolTip()
+        tip = window.actions_.by_name[info.name].toolTip()
+        assert tip
+        if info.shortcut and not info.why_disabled:
+            key = QKeySequence(info.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+            assert f" ({key})" in tip
 
 
 def test_sample_opens_in_the_middle(sample: MainWindow) -> None:
