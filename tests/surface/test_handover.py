@@ -414,6 +414,40 @@ def test_names_that_povray_cannot_open_are_told_with_one_that_it_can(tmp_path):
     assert (tmp_path / "f" / "Lipidtropfchen.pov").is_file()
 
 
+def odd_part():
+    """A tetrahedron, a triangle without area at one of its corners, one alone, one with its back, a point.
+
+    The last of these have no direction, whatever one takes for it.
+    """
+    points = [[0, 0, 0], [90, 0, 0], [0, 90, 0], [0, 0, 90]]  # the tetrahedron
+    points += [[90, 0, 0], [90, 0, 0], [200, 0, 0], [200, 0, 0], [200, 0, 9]]
+    points += [[300, 0, 0], [390, 0, 0], [300, 90, 0], [400, 400, 400]]
+    triangles = [[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2], [1, 4, 5], [6, 7, 8], [9, 10, 11], [9, 11, 10]]
+    return np.array(points, np.float32), np.array(triangles, np.int32)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["found", "of the view"])
+def test_each_point_has_a_direction(known):
+    points, triangles = odd_part()
+    normals = np.zeros_like(points)
+    outwards = points[:4] - points[:4].mean(axis=0)
+    normals[:4] = outwards / np.linalg.norm(outwards, axis=1)[:, None]
+    found = MeshPart("x", (1, 2, 3), points, triangles, normals=normals if known else None).with_normals
+    assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(len(points)), abs=1e-5)
+    assert (np.sum(found[:4] * outwards, axis=1) > 0).all(), "those of the tetrahedron look outwards"
+    assert found[4:6] == pytest.approx(found[[1, 1]], abs=1e-6), "as the point that they lie at"
+    assert (found[6:] == (0, 0, 1)).all()
+
+
+@pytest.mark.skipif(shutil.which("povray") is None, reason="POV-Ray is not installed")
+def test_povray_is_content_with_triangles_without_area(tmp_path):
+    write_file(tmp_path / "odd.pov", [MeshPart("odd", (200, 20, 20), *odd_part())], Lengths(), "odd")
+    words = ["povray", "+Iodd.pov", "+Oa.png", "+W64", "+H48", "-D"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not re.search("(Error|Warning):", done.stderr), done.stderr[-2000:]
+
+
 @pytest.mark.skipif(shutil.which("povray") is None, reason="POV-Ray is not installed")
 def test_povray_draws_a_scene_of_meshes_alone(tmp_path):
     """As the program's own picture of such meshes from the same side."""

@@ -59,16 +59,38 @@ class MeshPart:
     @property
     def with_normals(self) -> Points:
         """Its normals, found where there are none yet."""
-        return normals_of(self.points, self.triangles) if self.normals is None else self.normals
+        if self.normals is None:
+            return normals_of(self.points, self.triangles)
+        return _with_directions(self.normals, self.triangles)
 
 
 def normals_of(points: Points, triangles: Triangles) -> Points:
-    """Return the mean direction (n, 3) of the faces around each point, outwards."""
+    """Return the mean direction (n, 3) of the faces around each point, outwards, always of length 1."""
     shading = vtkTriangleMeshPointNormals()
     shading.SetInputData(polydata(points, triangles))
     shading.Update()
-    found: Points = vtk_to_numpy(shading.GetOutput().GetPointData().GetNormals())
-    return found
+    return _with_directions(vtk_to_numpy(shading.GetOutput().GetPointData().GetNormals()), triangles)
+
+
+def _with_directions(normals: Points, triangles: Triangles) -> Points:
+    """Give points that have no direction that of their neighbours, or else upwards.
+
+    They lie in triangles without area, or in none, or in two that are back to back. POV-Ray warns of normals
+    of length 0, and glTF allows none.
+    """
+    lost = ~(np.linalg.norm(normals, axis=1) > 0.5)
+    if not lost.any():
+        return normals
+    whole = np.where(lost[:, None], np.float32(0), normals)
+    touching = triangles[lost[triangles].any(axis=1)]
+    sums = np.zeros_like(whole)
+    for corner in range(3):
+        np.add.at(sums, touching[:, corner], whole[touching].sum(axis=1))
+    length = np.linalg.norm(sums, axis=1)
+    near = lost & (length > 1e-6)
+    whole[near] = sums[near] / length[near, None]
+    whole[lost & ~near] = (0, 0, 1)
+    return whole
 
 
 def object_name(number: int, class_name: str) -> str:
