@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from sxtstudio.surface.mesh import Points, Triangles
 
 # Of the frequencies 0…2 of a mesh those below stay; as in vtkWindowedSincPolyDataFilter.
 PASS_BAND = 0.06
+# Of fewer points threads take longer to be told than to work.
+_FEW_POINTS = 20_000
 
 
 def smooth(
@@ -46,8 +50,11 @@ def smooth(
     if iterations == 0 or not len(triangles):
         progress.step()
         return
+    if len(points) < _FEW_POINTS:
+        _filter(points, _Average(triangles, len(points), map), iterations, pass_band, progress)
+        return
     with ThreadPoolExecutor(min(3, _processors())) as pool:
-        _filter(points, _Average(triangles, len(points), pool), iterations, pass_band, progress)
+        _filter(points, _Average(triangles, len(points), pool.map), iterations, pass_band, progress)
 
 
 def _processors() -> int:
@@ -73,10 +80,15 @@ def _filter(points: Points, average: _Average, iterations: int, pass_band: float
 
 
 class _Average:
-    """Half of a point plus half of the mean of its neighbours."""
+    """Half of a point plus half of the mean of its neighbours; ``each`` calls for each axis, as ``map``."""
 
-    def __init__(self, triangles: Triangles, count: int, pool: ThreadPoolExecutor) -> None:
-        self._pool = pool
+    def __init__(
+        self,
+        triangles: Triangles,
+        count: int,
+        each: Callable[[Callable[[int], None], Iterable[int]], Iterable[None]],
+    ) -> None:
+        self._each = each
         # Row = face. Summing over the faces of a point meets the point once and each neighbour
         # twice, so the faces do as they are and no table of neighbours has to be built.
         ones = np.ones(triangles.size, np.float32)
@@ -95,11 +107,12 @@ class _Average:
             np.multiply(self._points @ (self._faces @ coordinates[axis]), self._share, out=result[axis])
             result[axis] += self._own * coordinates[axis]
 
-        list(self._pool.map(one_axis, range(3)))  # the sparse products run side by side
+        list(self._each(one_axis, range(3)))  # in a pool, the sparse products run side by side
         return result
 
 
-def _window(degree: int, pass_band: float) -> list[np.float32]:
+@cache
+def _window(degree: int, pass_band: float) -> tuple[np.float32, ...]:
     """Chebyshev coefficients of the low-pass filter with a Hamming window.
 
     Their sum is 1, which is what frequency 0 passes: VTK's own sum to about 1.002, so that the
@@ -114,4 +127,4 @@ def _window(degree: int, pass_band: float) -> list[np.float32]:
     weights /= weights.sum(axis=1, keepdims=True)
     passed = weights[:, 0] + weights[:, 1:] @ np.cos(order * edge)
     best = np.flatnonzero(passed >= 0.999)
-    return [np.float32(w) for w in weights[best[0] if len(best) else np.argmax(passed)]]
+    return tuple(np.float32(w) for w in weights[best[0] if len(best) else np.argmax(passed)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,12 @@ class _Several:
         """Pixels of the boxes."""
         return np.asarray(np.prod(self.high - self.low, axis=1))
 
-    def by_size(self) -> NDArray[np.int64]:
-        """The contours that can fill a pixel, the largest first: one within another comes after it."""
+    def by_size(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The contours that can fill a pixel, by rank, then the largest first: one within another later."""
         x, y = self.points.T
         following = self._following()
         twice = np.add.reduceat(x * y[following] - x[following] * y, self.bounds[:-1])
-        order = np.lexsort((-np.abs(twice), -self.areas))
+        order = np.lexsort((-np.abs(twice), -self.areas, ranks))
         return order[self.areas[order] > 0]
 
     def _following(self) -> NDArray[np.int64]:
@@ -73,45 +74,63 @@ class _Several:
         return first, stop
 
 
-def paint(out: NDArray[Any], contours: Sequence[Contour], value: int) -> None:
-    """Give all pixels of a slice that lie in the contours of an object a value.
+def paint(out: NDArray[Any], contours: Sequence[Contour], values: Sequence[int]) -> None:
+    """Give all pixels of a slice that lie in the contours of an object its value.
 
-    Contours that lie within another are holes, or islands in a hole; those that overlap are united, and one
-    that is there twice counts once.
+    Contours that lie within another of the same object are holes, or islands in a hole; those that overlap
+    are united, and one that is there twice counts once. An object covers those before it.
 
     Parameters
     ----------
     out
         The slice (y, x), changed in place.
     contours
-        Of one object; (n, 2), (x, y), finite, where pixel (0, 0) reaches from (0, 0) to (1, 1). They may
-        reach beyond the slice.
-    value
-        Of the object.
+        (n, 2), (x, y), finite, where pixel (0, 0) reaches from (0, 0) to (1, 1). They may reach beyond the
+        slice. Those of an object follow each other.
+    values
+        Of each contour the value of its object.
 
     Raises
     ------
     TooMuch
-        If they cover the slice hundreds of times.
+        If those of one object cover the slice hundreds of times.
     """
-    different = list({contour.tobytes(): contour for contour in contours}.values())
+    each = zip(values, contours, strict=True)
+    different = list({(value, contour.tobytes()): contour for value, contour in each}.items())
     if not different:
         return
-    several = _Several.of(different, out.shape)
+    owners = np.array([value for (value, _), _ in different], np.int64)
+    several = _Several.of([contour for _, contour in different], out.shape)
     first, stop = several.crossings(out.shape[0])
-    if several.areas.sum() > _MOST_COVER * out.size or (stop - first).sum() > _MOST_CROSSINGS:
+    crossed = np.add.reduceat(stop - first, several.bounds[:-1])
+    starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
+    if (np.add.reduceat(several.areas, starts) > _MOST_COVER * out.size).any():
         raise TooMuch
-    order = several.by_size()
+    if (np.add.reduceat(crossed, starts) > _MOST_CROSSINGS).any():
+        raise TooMuch
+    ranks = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(owners))))
+    order = several.by_size(ranks)
     if not len(order):
         return
-    (left, top), (right, bottom) = several.low[order].min(axis=0), several.high[order].max(axis=0)
-    mask = np.zeros((bottom - top, right - left), np.bool_)
-    for number, inside in _filled(several, order, first, stop):
-        column, row = several.low[number] - (left, top)
-        here = mask[row : row + inside.shape[0], column : column + inside.shape[1]]
-        # What is all there already surrounds this one, which is a hole in it.
-        here[inside] = not here[inside].all()
-    out[top:bottom, left:right][mask] = value
+    begins = np.flatnonzero(np.diff(ranks[order], prepend=-1))
+    counts = np.diff(np.append(begins, len(order)))
+    low = np.minimum.reduceat(several.low[order], begins)
+    high = np.maximum.reduceat(several.high[order], begins)
+    filled = _filled(several, order, first, stop)
+    for count, (left, top), (right, bottom), value in zip(
+        counts.tolist(), low.tolist(), high.tolist(), owners[order[begins]].tolist(), strict=True
+    ):
+        part = out[top:bottom, left:right]
+        if count == 1:
+            part[next(filled)[1]] = value
+            continue
+        mask = np.zeros(part.shape, np.bool_)
+        for number, inside in islice(filled, count):
+            column, row = several.low[number] - (left, top)
+            here = mask[row : row + inside.shape[0], column : column + inside.shape[1]]
+            # What is all there already surrounds this one, which is a hole in it.
+            here[inside] = not here[inside].all()
+        part[mask] = value
 
 
 def _filled(

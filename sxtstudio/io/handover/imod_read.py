@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +30,7 @@ _MOST_OBJECTS = 200_000
 MOST_CONTOURS = 3_000_000
 _MOST_PARTS = 12_000_000  # of a file; a contour may have some of its own
 _MOST_POINTS = 20_000_000  # of a slice: some 500 MB while they are filled
+_POINTS_AT_ONCE = 500_000  # of several objects; one alone may have more
 _NM_PER_ANGSTROM = 0.1
 _GUESSED = (
     "it is taken for one that was drawn over an MRC, whose first row 3dmod shows at the bottom; "
@@ -345,12 +346,11 @@ class Model:
         )
         if self._points[first:last].sum() > _MOST_POINTS:
             raise too_much
-        owners = self._owners[first:last]
-        starts = np.flatnonzero(np.diff(owners, prepend=0))
+        owners = self._owners[first:last].tolist()
         try:
-            for begin, end in zip(starts, np.append(starts, last - first)[1:], strict=True):
-                contours = [self._contour(i) for i in range(first + int(begin), first + int(end))]
-                paint(out, contours, int(owners[begin]))
+            for begin, end in _few_at_once(owners, self._points[first:last]):
+                contours = [self._contour(i) for i in range(first + begin, first + end)]
+                paint(out, contours, owners[begin:end])
         except TooMuch:
             raise too_much from None
 
@@ -364,6 +364,21 @@ class Model:
     def close(self) -> None:
         """Release the file."""
         self._file.close()
+
+
+def _few_at_once(owners: list[int], points: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield runs of contours, whole objects each, that together have few points or are of one object."""
+    upto = [0, *np.cumsum(points).tolist()]
+    begin, end = 0, 0
+    for after in range(1, len(owners) + 1):
+        if after < len(owners) and owners[after] == owners[after - 1]:
+            continue
+        if end > begin and upto[after] - upto[begin] > _POINTS_AT_ONCE:
+            yield begin, end
+            begin = end
+        end = after
+    if end > begin:
+        yield begin, end
 
 
 def open_model(path: Path, shape: Triple | None = None, rows_from_top: bool | None = None) -> FileVolume:

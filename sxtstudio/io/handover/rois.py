@@ -177,9 +177,13 @@ class _Back:
     def read(self, box: Box) -> NDArray[np.uint32]:
         """Return the slices of a box, which is as wide and high as the volume."""
         out = np.zeros(box.shape, np.uint32)
-        while self._next is not None and self._next.position <= box.stop[0]:
-            polygons = self._next.coordinates(multi=True)
-            contours = [np.asarray(polygon, np.float64) for polygon in polygons]
-            paint(out[self._next.position - 1 - box.start[0]], contours, next(self._owners, 0))
-            self._next = next(self._rois, None)
+        for z in range(box.start[0], box.stop[0]):
+            contours: list[NDArray[np.float64]] = []
+            values: list[int] = []
+            while self._next is not None and self._next.position <= z + 1:
+                polygons = self._next.coordinates(multi=True)
+                contours += (np.asarray(polygon, np.float64) for polygon in polygons)
+                values += [next(self._owners, 0)] * len(polygons)
+                self._next = next(self._rois, None)
+            paint(out[z - box.start[0]], contours, values)
         return out

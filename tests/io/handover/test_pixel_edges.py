@@ -38,8 +38,12 @@ def test_filling_gives_the_labels_back(monkeypatch, cells):
     for labels in random_slices():
         painted = np.zeros_like(labels)
         for value, polygons in pixel_edges(labels).by_label():
-            paint(painted, [p.astype(float) for p in polygons], value)
+            paint(painted, [p.astype(float) for p in polygons], [value] * len(polygons))
         assert (painted == labels).all()
+        outlines = list(pixel_edges(labels).polygons())
+        together = np.zeros_like(labels)
+        paint(together, [p.astype(float) for _, p in outlines], [value for value, _ in outlines])
+        assert (together == labels).all()
 
 
 def test_corners_only_holes_and_pixels_that_meet_in_a_corner():
@@ -69,7 +73,7 @@ def test_contours_of_hands():
     """A hole, an island in it, one that overlaps, one that is there twice, and one beyond the slice."""
     out = np.zeros((40, 60), np.uint8)
     hand = [circle(20, 20, 15), circle(20, 20, 10), circle(20, 20, 3), circle(40, 20, 9), circle(90, 20, 5)]
-    paint(out, [*hand, hand[3].copy()], 5)
+    paint(out, [*hand, hand[3].copy()], [5] * 6)
     y, x = np.mgrid[:40, :60] + 0.5
     far = np.hypot(x - 20, y - 20)
     expected = (far < 15) & ~((far < 10) & (far > 3)) | (np.hypot(x - 40, y - 20) < 9)
@@ -78,10 +82,30 @@ def test_contours_of_hands():
     assert out[20, 20] == 5 and out[20, 26] == 0 and out[20, 47] == 5
 
 
+def test_objects_that_overlap_cover_those_before_and_make_no_holes_in_them():
+    out = np.zeros((40, 60), np.uint8)
+    rings = [circle(20, 20, 15), circle(20, 20, 10)]
+    paint(out, [*rings, circle(20, 20, 12), circle(20, 20, 10)], [5, 5, 7, 9])
+    y, x = np.mgrid[:40, :60] + 0.5
+    far = np.hypot(x - 20, y - 20)
+    expected = np.select([far < 10, far < 12, far < 15], [9, 7, 5])
+    assert np.count_nonzero(out != expected) < 25  # 40 corners are no circle
+    assert out[20, 20] == 9 and out[20, 31] == 7 and out[20, 33] == 5
+
+
+def test_objects_in_turn_are_filled_as_one_by_one():
+    """The same value later is another object: the model of a stranger may have it so."""
+    out = np.zeros((10, 10), np.uint8)
+    square = np.array([(1, 1), (8, 1), (8, 8), (1, 8)], float)
+    paint(out, [square, square * 0.5 + 2, square * 0.5 + 1], [1, 2, 1])
+    assert (out[1:8, 1:8] == 1).sum() < 49 and out[4, 4] == 1 and out[5, 5] == 2 and out[1, 1] == 1
+
+
 def test_contours_that_would_take_hours():
     whole = np.array([(0, 0), (60, 0), (60, 40), (0, 40)], float)
     with pytest.raises(TooMuch):
-        paint(np.zeros((40, 60), np.uint8), [whole + i * 1e-6 for i in range(500)], 1)
+        paint(np.zeros((40, 60), np.uint8), [whole + i * 1e-6 for i in range(500)], [1] * 500)
+    paint(np.zeros((40, 60), np.uint16), [whole] * 500, range(500))  # of one object each: quick
     comb = np.stack((np.arange(4_000_000) * 1e-5, np.tile((0.0, 40.0), 2_000_000)), axis=1)
     with pytest.raises(TooMuch):
-        paint(np.zeros((40, 60), np.uint8), [comb], 1)
+        paint(np.zeros((40, 60), np.uint8), [comb], [1])
