@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import imodmodel
 import mrcfile
 import numpy as np
 import polars
@@ -88,9 +89,9 @@ def test_several_files_go_into_a_folder(tmp_path: Path, capsys: pytest.CaptureFi
     folder.mkdir()
     assert main(["export", *files, *words]) == 0
     assert sorted(path.name for path in folder.iterdir()) == [
-        f"{name}.objects{end}" for name in "ab" for end in (".cxc", "_labels.mrc")
+        f"{name}.objects{end}" for name in "ab" for end in (".cxc", ".cxc.mrc")
     ]
-    with mrcfile.open(folder / "a.objects_labels.mrc") as file:
+    with mrcfile.open(folder / "a.objects.cxc.mrc") as file:
         assert np.unique(file.data).tolist() == [0, 4, 5]
 
 
@@ -187,3 +188,63 @@ def test_a_voxel_size_that_is_given_is_not_called_unknown(
     out.unlink()
     assert main(words) == 0
     assert "unknown" in capsys.readouterr().out
+
+
+def labels_of_a_tomogram(tmp_path: Path) -> tuple[Path, Path, np.ndarray]:
+    """An MRC with voxel size and origin, and labels of it that say neither, in TIFF."""
+    image, labels = tmp_path / "cell.mrc", tmp_path / "labels.tif"
+    values = np.zeros((5, 20, 30), np.uint8)
+    values[1:4, 2:6, 3:20] = 2
+    values[1, 6:12, 3:5] = 2
+    with mrcfile.new(image) as file:
+        file.set_data(np.zeros(values.shape, np.float32))
+        file.voxel_size = (100, 125, 250)  # x, y, z in Å
+        file.header.origin = (2500, -2600, 10000)
+    tifffile.imwrite(labels, values)
+    return image, labels, values
+
+
+def test_labels_of_a_file_lie_over_the_tomogram_that_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """IMOD shows rows of MRC from the bottom, of TIFF from the top, and ChimeraX needs the origin."""
+    image, labels, values = labels_of_a_tomogram(tmp_path)
+    words = ["export", str(labels), "--what", "labels"]
+    assert main([*words, "--for", "imod", "-o", str(tmp_path / "alone.mod")]) == 0
+    assert "a TIFF: first row at the top" in capsys.readouterr().out
+    words += ["--tomogram", str(image)]
+    assert main([*words, "--for", "imod", "-o", str(tmp_path / "over.mod")]) == 0
+    assert "an MRC: first row at the bottom" in capsys.readouterr().out
+    for name, top in (("alone", True), ("over", False)):
+        contours = imodmodel.read(tmp_path / f"{name}.mod")
+        y = contours["y"].to_numpy()
+        edges = (values.shape[1] - 12, values.shape[1] - 2) if top else (2, 12)
+        assert (y.min(), y.max()) == edges
+    assert main([*words, "--for", "chimerax", "-o", str(tmp_path / "over.cxc")]) == 0
+    assert 'open "cell.mrc"' in (tmp_path / "over.cxc").read_text()
+    with mrcfile.open(tmp_path / "over.cxc.mrc") as file:
+        assert [float(file.header.origin[axis]) for axis in "xyz"] == [2500, -2600, 10000]
+        assert [float(file.voxel_size[axis]) for axis in "xyz"] == [100, 125, 250]
+
+
+def test_neither_the_tomogram_nor_labels_beside_it_are_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, labels, _ = labels_of_a_tomogram(tmp_path)
+    words = ["export", str(labels), "--what", "labels", "--tomogram", str(image)]
+    mine, before = tmp_path / "cell_labels.mrc", image.read_bytes()
+    mine.write_bytes(b"of the user")
+    assert main([*words, "--for", "imod", "-o", str(image)]) == 2
+    assert "both input and output" in capsys.readouterr().err and image.read_bytes() == before
+    assert main([*words, "--for", "chimerax", "-o", str(tmp_path / "cell.cxc")]) == 0
+    assert mine.read_bytes() == b"of the user"
+
+
+def test_a_tomogram_of_another_size_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image, _, _ = labels_of_a_tomogram(tmp_path)
+    other = tmp_path / "other.tif"
+    tifffile.imwrite(other, np.ones((5, 20, 31), np.uint8))
+    words = ["export", str(other), "--what", "labels", "--tomogram", str(image), "--for", "imod"]
+    assert main([*words, "-o", str(tmp_path / "a.mod")]) == 2
+    assert "give the tomogram of these labels" in capsys.readouterr().err
+    assert not (tmp_path / "a.mod").exists()

@@ -138,7 +138,9 @@ def _export(path: Path, request: Handover, arguments: argparse.Namespace) -> Non
 def receipt_rows(receipt: Receipt, notes: tuple[str, ...] = ()) -> list[tuple[str, str]]:
     """Return a receipt as rows to print."""
     rows = [("written", str(receipt.path)), ("what", receipt.what)]
-    rows += [(name[:1].lower() + name[1:], text) for name, text in receipt.rows]
+    rows += [
+        (name if name[1:2].isupper() else name[:1].lower() + name[1:], text) for name, text in receipt.rows
+    ]
     return rows + [("note", note) for note in (*notes, *receipt.notes)]
 
 

@@ -40,7 +40,7 @@ def write_chimerax(
     tomogram: Path | None = None,
     surfaces: Mapping[int, Path] | None = None,
 ) -> HandedOver:
-    """Write ``NAME.cxc`` and, beside it, ``NAME_labels.mrc``: the script shows the labels in ChimeraX.
+    """Write ``NAME.cxc`` and, beside it, ``NAME.cxc.mrc``: the script shows the labels in ChimeraX.
 
     Each label becomes a surface of its own, with its name and colour: ChimeraX makes it of the map, or opens
     the file that the caller has written. Other models that are open stay.
@@ -70,7 +70,7 @@ def write_chimerax(
     found = find_values(label_image, progress.part(FIRST_LOOK))
     writing = progress.part(1 - FIRST_LOOK)
     dtype = _type_for(path, found.largest)
-    map_path = path.with_name(f"{path.stem}_labels.mrc")
+    map_path = path.with_name(f"{path.name}.mrc")  # a name that labels of the user do not have
     with atomic_write(path) as temporary:
         lines = _script(path, map_path, label_image, found, tomogram, surfaces or {})
         text = "".join(f"{line}\n" for line in lines)

@@ -91,11 +91,25 @@ class SurfaceChoice:
 
 
 @dataclass(frozen=True)
+class ImageBeneath:
+    """A tomogram as other programs open it below labels: its file, and its place in it."""
+
+    path: Path
+    place: Place
+
+    @property
+    def is_mrc(self) -> bool:
+        """Whether it is an MRC, whose first row IMOD shows at the bottom, and which ChimeraX reads."""
+        return self.place.frame is not None
+
+
+@dataclass(frozen=True)
 class ExportSource:
     """What an export reads, taken from the document in the thread of the window.
 
     ``colours`` are those of the objects of ``table``, in its order, (n, 3); None: as their numbers give them.
     ``label_rgb`` and ``mask_rgb`` are the colours of labels and cell mask, at first those of a new window.
+    ``image`` is the tomogram of labels that are a file of their own, which then is ``tomogram``.
     """
 
     tomogram: FileVolume
@@ -112,6 +126,12 @@ class ExportSource:
     mask_rgb: Rgb = (64, 200, 255)
     record: Record | None = None
     identify: Callable[[], KnownInput] | None = None
+    image: ImageBeneath | None = None
+
+    @property
+    def beneath(self) -> ImageBeneath:
+        """The image over which labels are shown in other programs."""
+        return self.image or ImageBeneath(self.tomogram.path, self.place)
 
     @property
     def largest_number(self) -> int:

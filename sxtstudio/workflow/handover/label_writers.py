@@ -40,14 +40,14 @@ LabelWriter = Callable[[Path, LabelImage, Asked, Progress], HandedOver]
 def _imod(path: Path, image: LabelImage, asked: Asked, progress: Progress) -> HandedOver:
     """IMOD shows the first row of MRC at the bottom, and of every other format at the top."""
     meshes = ValueMeshes(asked.content, asked.source) if asked.whole else None
-    return write_imod(path, image, progress, meshes=meshes, rows_from_top=asked.source.place.frame is None)
+    return write_imod(path, image, progress, meshes=meshes, rows_from_top=not asked.source.beneath.is_mrc)
 
 
 def _chimerax(path: Path, image: LabelImage, asked: Asked, progress: Progress) -> HandedOver:
     """The script opens the tomogram, too, where that is a map: other files ChimeraX may not read."""
-    source = asked.source
-    is_map = source.place.frame is not None and source.tomogram.path.is_file()
-    return write_chimerax(path, image, progress, tomogram=source.tomogram.path if is_map else None)
+    beneath = asked.source.beneath
+    is_map = beneath.is_mrc and beneath.path.is_file()
+    return write_chimerax(path, image, progress, tomogram=beneath.path if is_map else None)
 
 
 def _ome(path: Path, image: LabelImage, asked: Asked, progress: Progress) -> HandedOver:

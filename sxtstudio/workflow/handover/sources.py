@@ -23,10 +23,11 @@ from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import shape_text
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.legend import read_legend
 from sxtstudio.io.project import is_project
-from sxtstudio.workflow.document.exporting import ExportSource, source_of
+from sxtstudio.workflow.document.exporting import ExportSource, ImageBeneath, source_of
 from sxtstudio.workflow.document.project import open_project
 from sxtstudio.workflow.document.recovery import of_a_command
 from sxtstudio.workflow.document.views import labels_to_disk, notes_of
@@ -61,7 +62,8 @@ def opened_source(
     beside
         What will be written: on its disk is room for copies.
     tomogram
-        Where that of a project lies now; for a file the one with the grey values that are measured.
+        Where that of a project lies now; for a file of labels the one that they are of: over it they are
+        shown, its grey values are measured, and it has the voxel size and position that they do not say.
     table
         A table with the classes of the objects of a file.
     whole
@@ -102,8 +104,28 @@ def opened_source(
         bare = ExportSource(file, None, None, voxel_nm or file.voxel_nm, file.place)
         if content in _IMAGES:
             yield bare, notes_of(file, voxel_nm)
+        elif tomogram is None:
+            yield _of_labels(bare, file, content, folder, None, table, progress), notes_of(file, voxel_nm)
         else:
-            yield _of_labels(bare, file, content, folder, tomogram, table, progress), notes_of(file, voxel_nm)
+            with open_volume(tomogram) as image:
+                over = _over(bare, image)
+                notes = notes_of(file, over.voxel_nm)
+                yield _of_labels(over, file, content, folder, image, table, progress), notes
+
+
+def _over(bare: ExportSource, image: FileVolume) -> ExportSource:
+    """Return labels as those of a tomogram: where they do not say voxel size and position, they have its."""
+    if image.shape != bare.tomogram.shape:
+        raise UserError(
+            f"{bare.tomogram.path.name} has {shape_text(bare.tomogram.shape)} voxels, and {image.path.name} "
+            f"has {shape_text(image.shape)} (z × y × x): give the tomogram of these labels."
+        )
+    return replace(
+        bare,
+        voxel_nm=bare.voxel_nm or image.voxel_nm,
+        place=image.place if bare.place.origin_nm is None else bare.place,
+        image=ImageBeneath(image.path, image.place),
+    )
 
 
 def _of_labels(
@@ -111,7 +133,7 @@ def _of_labels(
     file: FileVolume,
     content: Content,
     folder: Path,
-    tomogram: Path | None,
+    image: FileVolume | None,
     table: Path | None,
     progress: Progress,
 ) -> ExportSource:
@@ -140,11 +162,7 @@ def _of_labels(
     source = replace(bare, labels=None, objects=array, table=known)
     if measuring:
         with stages.stage(Work.MEASURE) as counter:
-            if tomogram is None:
-                source = replace(source, measured=_measured(source, array, None, counter))
-            else:
-                with open_volume(tomogram) as image:
-                    source = replace(source, measured=_measured(source, array, image, counter))
+            source = replace(source, measured=_measured(source, array, image, counter))
     return source
 
 

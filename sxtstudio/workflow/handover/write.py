@@ -69,7 +69,7 @@ def hand_over(request: Handover, source: ExportSource, progress: Progress | None
     route, form = request.route, request.form
     check_outputs(  # a folder of surfaces has another name, which is checked where it is made
         [OutputFile(request.path, CONTENT_NAMES[request.content].lower(), (request.path.suffix.lower(),))],
-        [source.tomogram.path],
+        [source.tomogram.path, source.beneath.path],
     )
     _check_slices(request, source)
     if request.content is Content.TABLE:

@@ -109,18 +109,18 @@ def test_a_surface_for_each_label(tmp_path):
     (tmp_path / "cell.mrc").write_bytes(b"a tomogram")
     receipt = write_chimerax(tmp_path / "Zelle 4.cxc", image_of(labels), tomogram=tmp_path / "cell.mrc")
     opened = Chimera(tmp_path).run(tmp_path / "Zelle 4.cxc").models
-    assert [(m.name, m.shown) for m in opened[:2]] == [("Zelle", True), ("Zelle_4_labels", False)]
+    assert [(m.name, m.shown) for m in opened[:2]] == [("Zelle", True), ("Zelle_4_cxc", False)]
     assert [(m.name, m.colour) for m in opened[2:]] == [(NAMES[v], hexed(COLOURS[v])) for v in NAMES]
     for model, value in zip(opened[2:], NAMES, strict=True):
         assert (model.voxels == np.argwhere(labels == value)).all()
-    with mrcfile.open(tmp_path / "Zelle 4_labels.mrc") as file:
+    with mrcfile.open(tmp_path / "Zelle 4.cxc.mrc") as file:
         assert file.data.dtype == np.int16 and (file.data == labels).all()
         assert file.voxel_size.tolist() == pytest.approx((130, 130, 200))
         assert file.header.origin.tolist() == pytest.approx((250, -260, 1000))
         assert (file.header.nxstart, file.header.mapc, file.header.ispg) == (0, 1, 1)
-    sizes = [(tmp_path / name).stat().st_size for name in ("Zelle 4.cxc", "Zelle 4_labels.mrc")]
+    sizes = [(tmp_path / name).stat().st_size for name in ("Zelle 4.cxc", "Zelle 4.cxc.mrc")]
     assert receipt.bytes == sum(sizes) and receipt.path == tmp_path / "Zelle 4.cxc"
-    assert dict(receipt.details) == {"Labels": "3", "Map of the labels": "Zelle 4_labels.mrc"}
+    assert dict(receipt.details) == {"Labels": "3", "Map of the labels": "Zelle 4.cxc.mrc"}
 
 
 def test_surfaces_that_the_caller_has_written(tmp_path):
@@ -153,7 +153,7 @@ def test_large_numbers(tmp_path, largest, dtype):
     labels = asymmetric().astype(np.uint32)
     labels[labels == 9] = largest
     receipt = write_chimerax(tmp_path / "a.cxc", image_of(labels, {3: "A"}))
-    with mrcfile.open(tmp_path / "a_labels.mrc") as file:
+    with mrcfile.open(tmp_path / "a.cxc.mrc") as file:
         assert file.data.dtype == dtype and (file.data == labels).all()
     opened = Chimera(tmp_path).run(tmp_path / "a.cxc").models[1:]
     assert [m.name for m in opened] == ([] if dtype is np.float32 else ["A", "Label 7", f"Label {largest}"])
@@ -161,7 +161,7 @@ def test_large_numbers(tmp_path, largest, dtype):
     labels[labels == largest] = 2**24 + 1
     with pytest.raises(UserError, match="Number the objects anew"):
         write_chimerax(tmp_path / "b.cxc", image_of(labels))
-    assert contents(tmp_path) == ["a.cxc", "a_labels.mrc"]
+    assert contents(tmp_path) == ["a.cxc", "a.cxc.mrc"]
 
 
 @pytest.mark.parametrize("count", [0, 10_000])
@@ -182,7 +182,7 @@ def test_labels_that_do_not_occur_have_no_surface(tmp_path):
 
 def test_full_disk_leaves_neither_script_nor_map(tmp_path):
     resource = pytest.importorskip("resource")
-    for name in ("a.cxc", "a_labels.mrc"):
+    for name in ("a.cxc", "a.cxc.mrc"):
         (tmp_path / name).write_text("former")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, hard))
@@ -191,7 +191,7 @@ def test_full_disk_leaves_neither_script_nor_map(tmp_path):
             write_chimerax(tmp_path / "a.cxc", image_of(asymmetric()))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert contents(tmp_path) == ["a.cxc", "a_labels.mrc"]
+    assert contents(tmp_path) == ["a.cxc", "a.cxc.mrc"]
     assert {p.read_text() for p in tmp_path.iterdir()} == {"former"}
 
 
