@@ -11,6 +11,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.wording import grouped
 from sxtstudio.surface import SurfaceParameters, extract_surface
 from sxtstudio.surface import extract as extract_module
+from sxtstudio.surface import smooth as smooth_module
 from sxtstudio.surface.contour import contour
 from sxtstudio.surface.mesh import polydata
 from sxtstudio.surface.smooth import smooth
@@ -338,6 +339,16 @@ def test_smoothing_agrees_with_vtk():
     expected *= np.sum(found.points * expected) / np.sum(expected * expected)
     assert np.abs(expected - raw).max() > 0.2, "the filter must move points for this to mean anything"
     assert np.abs(found.points - expected).max() < 0.02
+
+
+def test_small_meshes_are_smoothed_without_threads(monkeypatch):
+    """Of ten thousand small objects most of the time went into telling threads; the result is the same."""
+    labels = blobs()
+    monkeypatch.setattr(smooth_module, "_FEW_POINTS", 0)
+    threaded = extract_surface(labels, (1.0,) * 3).points
+    monkeypatch.undo()
+    monkeypatch.setattr(smooth_module, "ThreadPoolExecutor", None)
+    assert (extract_surface(labels, (1.0,) * 3).points == threaded).all()
 
 
 def polydata_points(data):

@@ -10,7 +10,7 @@ import pytest
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.io import open_labels, open_volume
-from sxtstudio.io.handover import imod_read
+from sxtstudio.io.handover import contour_fill, imod_read
 from sxtstudio.io.handover.imod_read import model_legend, open_model
 
 
@@ -302,3 +302,24 @@ def test_random_changes(write):
                     volume.read(Box.whole(volume.shape))
         except UserError:
             pass
+
+
+@pytest.mark.parametrize("at_once", [8, 500_000])
+def test_objects_of_a_slice_are_filled_together(write, monkeypatch, at_once):
+    """Each on its own, thousands of objects took four times as long; many points are gone through in parts."""
+    monkeypatch.setattr(imod_read, "_POINTS_AT_ONCE", at_once)
+    filled, parity = [], contour_fill._parity
+    monkeypatch.setattr(contour_fill, "_parity", lambda *given: filled.append(1) or parity(*given))
+    corners = [(x, y) for y in range(0, 20, 4) for x in range(0, 28, 4)]
+    parts = []
+    for x, y in corners:
+        parts += [an_object(contours=2), contour(rectangle(x, y, x + 3, y + 3, 1))]
+        parts += [contour(rectangle(x + 1, y + 1, x + 2, y + 2, 1))]  # a hole
+    with open_volume(write(header(objects=len(corners)), *parts)) as volume:
+        found = volume.read(Box((1, 0, 0), (2, 20, 30)))[0]
+    expected = np.zeros((20, 30), int)
+    for number, (x, y) in enumerate(corners, 1):
+        expected[y : y + 3, x : x + 3] = number
+        expected[y + 1, x + 1] = 0
+    assert (found == expected).all()
+    assert len(filled) == (len(corners) if at_once == 8 else 1)
