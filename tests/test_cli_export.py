@@ -248,3 +248,24 @@ def test_a_tomogram_of_another_size_is_refused(tmp_path: Path, capsys: pytest.Ca
     assert main([*words, "-o", str(tmp_path / "a.mod")]) == 2
     assert "give the tomogram of these labels" in capsys.readouterr().err
     assert not (tmp_path / "a.mod").exists()
+
+
+def test_classes_of_a_table_have_colours_of_their_own_whoever_gave_them(tmp_path: Path) -> None:
+    """Names that only the table has were all grey, and classes of rules and classifiers were left out."""
+    values = np.zeros((5, 10, 24), np.uint16)
+    for number, first in ((4, 1), (7, 7), (300, 13), (301, 19)):
+        values[1:3, 2:7, first : first + 4] = number
+    tifffile.imwrite(tmp_path / "objects.tif", values)
+    rows = "4,Dröppel,rules\n7,Käfer,hand\n300,dröppel,classifier\n301,VESICLE,rules\n"
+    (tmp_path / "classes.csv").write_text(f"object,class,class_by\n{rows}", "utf-8")
+    words = ["export", str(tmp_path / "objects.tif"), "--table", str(tmp_path / "classes.csv")]
+    assert main([*words, "--what", "classes", "--for", "mib", "-o", str(tmp_path / "a.model")]) == 0
+    found = scipy.io.loadmat(tmp_path / "a.model")
+    names = [str(one[0][0]) for one in found["modelMaterialNames"]]
+    assert sorted(names) == ["Dröppel", "Käfer", "Vesicle"]
+    colours = {tuple(one) for one in found["modelMaterialColors"]}
+    assert len(colours) == 3 and all(len(set(colour)) > 1 for colour in colours)
+    voxels = found["mibModel"].transpose(2, 0, 1)
+    of_value = {name: voxels == value for value, name in enumerate(names, 1)}
+    assert (of_value["Dröppel"] == ((values == 4) | (values == 300))).all()
+    assert (of_value["Vesicle"] == (values == 301)).all()

@@ -65,7 +65,7 @@ def write_amira_labels(path: Path, image: LabelImage, progress: Progress) -> Han
     UserError
         As ``write_label_volume``.
     """
-    legend, lost = named(image)
+    legend, lost = named(image, gapless=True)
     wanted = materials_of(legend)
 
     def write(largest: Callable[[], int]) -> Write:

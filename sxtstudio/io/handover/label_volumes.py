@@ -148,10 +148,16 @@ def check_legend(path: Path, found: Legend, wanted: Legend) -> None:
         )
 
 
-def named(image: LabelImage) -> tuple[Legend, tuple[str, ...]]:
-    """Return the legend that is written, and what is lost: all names where there are too many of them."""
-    if image.largest <= MOST_NAMES:
+def named(image: LabelImage, *, gapless: bool = False) -> tuple[Legend, tuple[str, ...]]:
+    """Return the legend that is written, and what is lost: all names where there are too many of them.
+
+    ``gapless``: a format that has an entry for each number up to the largest one.
+    """
+    count = image.largest if gapless else len(image.legend)
+    if count <= MOST_NAMES:
         return image.legend, ()
+    if gapless and len(image.legend) <= MOST_NAMES:
+        return (), (f"Names and colours: they would need an entry for each number up to {count:,}.",)
     return (), (f"Names and colours: there are more than {MOST_NAMES:,} of them.",)
 
 

@@ -28,6 +28,7 @@ from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.legend import read_legend
 from sxtstudio.io.project import is_project
 from sxtstudio.workflow.document.exporting import ExportSource, ImageBeneath, source_of
+from sxtstudio.workflow.document.object_input import with_classes
 from sxtstudio.workflow.document.project import open_project
 from sxtstudio.workflow.document.recovery import of_a_command
 from sxtstudio.workflow.document.views import labels_to_disk, notes_of
@@ -191,15 +192,16 @@ def _table(file: FileVolume, content: Content, values: list[int], table: Path | 
     found = ObjectTable.of(values)
     if table is None:
         return found
-    given = classes_in(table)
+    given = classes_in(table, by_hand=False)
     if not given.keys() & found.rows.keys():
         raise UserError(f"{table.name} names no object of {file.path.name}: give its own table.")
-    known = {one.name for one in found.classes}
-    added = [
-        ObjectClass(name, (160, 160, 160)) for name in dict.fromkeys(given.values()) if name not in known
-    ]
-    rows = {number: replace(row, class_name=given.get(number, "")) for number, row in found.rows.items()}
-    return ObjectTable(rows, (*found.classes, *added))
+    classes = with_classes(found.classes, filter(None, given.values()))
+    spelt = {one.name.casefold(): one.name for one in classes}
+    rows = {
+        number: replace(row, class_name=spelt.get(given.get(number, "").casefold(), ""))
+        for number, row in found.rows.items()
+    }
+    return ObjectTable(rows, classes)
 
 
 def _measured(

@@ -124,6 +124,18 @@ def test_more_names_than_any_program_reads_are_left_out(tmp_path, name):
         assert int(back.read(Box.whole(back.shape)).max()) == (1 if name == "a.mask" else 70_000)
 
 
+def test_few_names_of_large_numbers_make_no_long_list(tmp_path, name):
+    """They are kept where the format names values one by one, and no entries are made for the gaps."""
+    legend = (LegendEntry(3, "Körper", (250, 0, 7)), LegendEntry(70_000, "ER", (0, 250, 7)))
+    labels = np.where(asymmetric() == 2, 70_000, np.where(asymmetric() > 0, 3, 0)).astype(np.uint32)
+    done = WRITERS[name][1](tmp_path / name, label_image(labels, legend), Progress())
+    names = [entry.name for entry in read_legend(done.path)]
+    is_list = name in ("a.model", "a.am")
+    assert names == ([] if is_list or name == "a.mask" else ["Körper", "ER"])
+    assert any("more than" in loss or "each number up to" in loss for loss in done.losses) == is_list
+    assert done.path.stat().st_size < 5_000
+
+
 def test_names_that_are_read_back_otherwise_are_found(tmp_path, name, monkeypatch):
     module, write, reader = WRITERS[name]
     if reader is None:
