@@ -306,7 +306,7 @@ def test_random_changes(write):
 
 @pytest.mark.parametrize("at_once", [8, 500_000])
 def test_objects_of_a_slice_are_filled_together(write, monkeypatch, at_once):
-    """Each on its own, thousands of objects took four times as long; many points are gone through in parts."""
+    """Each on its own took thousands of objects several times as long; many points are taken in parts."""
     monkeypatch.setattr(imod_read, "_POINTS_AT_ONCE", at_once)
     filled, parity = [], contour_fill._parity
     monkeypatch.setattr(contour_fill, "_parity", lambda *given: filled.append(1) or parity(*given))
