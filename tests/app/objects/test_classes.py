@@ -857,7 +857,7 @@ def test_going_back_takes_the_answer_back(classified: MainWindow, classing: Clas
 
 
 def checks_in(document: Document) -> list[dict[str, object]]:
-    done = grouped_steps(document.record().steps)
+    done = grouped_steps(document.record().steps, document.shape[0])
     return [dict(one.parameters) for one in done if one.name == "Check of an object"]
 
 

@@ -320,4 +320,4 @@ def test_the_receipt_counts_the_steps_that_the_text_lists(document: Document, tm
 def test_redo_brings_a_step_back() -> None:
     names = ["A", "B", "Undo: B", "Undo: A", "Redo: A", "C"]
     steps = [step_of({"name": name}) for name in names]
-    assert [done.name for done in grouped_steps(steps)] == ["A", "C"]
+    assert [done.name for done in grouped_steps(steps, 4)] == ["A", "C"]
