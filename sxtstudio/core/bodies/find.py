@@ -291,22 +291,22 @@ def body_stages(
 ) -> tuple[Stage, ...]:
     """Return what ``find_bodies`` does with so many voxels, for what it will take."""
     return (
-        Stage(Work.REGIONS, voxels, "looking for what outlines enclose"),
-        Stage(Work.REWRITE, voxels, "telling bodies"),
-        Stage(Work.WALLS, voxels, "telling bodies"),
-        *((Stage(Work.ENDS, voxels, "telling bodies"),) if image else ()),
+        Stage(Work.REGIONS, voxels, "looking for what the outlines enclose"),
+        Stage(Work.REWRITE, voxels, "finding the bodies in the outlines"),
+        Stage(Work.WALLS, voxels, "finding the bodies in the outlines"),
+        *((Stage(Work.ENDS, voxels, "finding the bodies in the outlines"),) if image else ()),
         *((Stage(Work.DROPLETS, voxels, "looking for droplets"),) if image else ()),
-        Stage(Work.JOIN, voxels, "joining parts"),
-        Stage(Work.REWRITE, voxels, "numbering"),
-        Stage(Work.WALLS, voxels, "sharing walls"),
-        Stage(Work.NUMBER, voxels, "sheets"),
-        Stage(Work.REWRITE, voxels, "sheets"),
-        Stage(Work.ENDS, voxels, "closing ends"),
-        *((Stage(Work.WALLS, voxels, "membranes"),) if trimmed and image else ()),
-        *((Stage(Work.WALLS, voxels, "membranes"),) if trimmed else ()),
-        Stage(Work.ENDS, voxels, "closing ends"),
-        Stage(Work.REWRITE, voxels, "closing ends"),
-        *((Stage(Work.ENDS, voxels, "certainty"),) if certainty else ()),
+        Stage(Work.JOIN, voxels, "joining the parts of bodies"),
+        Stage(Work.REWRITE, voxels, "numbering the bodies"),
+        Stage(Work.WALLS, voxels, "sharing the walls between bodies"),
+        Stage(Work.NUMBER, voxels, "looking for pieces of membrane"),
+        Stage(Work.REWRITE, voxels, "looking for pieces of membrane"),
+        Stage(Work.ENDS, voxels, "closing the ends of bodies"),
+        *((Stage(Work.WALLS, voxels, "giving bodies their membranes"),) if trimmed and image else ()),
+        *((Stage(Work.WALLS, voxels, "giving bodies their membranes"),) if trimmed else ()),
+        Stage(Work.ENDS, voxels, "closing the ends of bodies"),
+        Stage(Work.REWRITE, voxels, "closing the ends of bodies"),
+        *((Stage(Work.ENDS, voxels, "how sure the network is of each"),) if certainty else ()),
     )
 
 

@@ -203,7 +203,7 @@ def _look_at_slices(
     own = attempt / SLICES
     own.mkdir(exist_ok=True)
     voxels, parameters = plan.voxels(folder), plan.parameters
-    progress.begin(part.depth, "looking for what outlines enclose")
+    progress.begin(part.depth, "looking for what the outlines enclose")
     for z in range(part.first, part.last):
         path = own / _slice_name(z)
         for other in others:

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import menus, questions
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.classes.buttons import ClassButtons
 from sxtstudio.app.objects.classes.rules import RuleDialog
 from sxtstudio.app.objects.classes.sections import ClassSections
 from sxtstudio.app.session import Busy
@@ -25,7 +26,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, DependsOn, Measurements, Quantity
-from sxtstudio.core.object_classes import CLASSES, DROPLET, MITOCHONDRION, VESICLE
+from sxtstudio.core.object_classes import CLASSES, DROPLET, MITOCHONDRION, VESICLE, ObjectClass
 from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.methods import grouped_steps
@@ -970,3 +971,20 @@ def test_a_classifier_that_is_mostly_wrong_is_not_offered(
     with pytest.raises(UserError, match="too often wrong"):
         classing.classify()
     qtbot.waitUntil(lambda: not classing.classifier.scores.visibleRegion().isEmpty())
+
+
+@pytest.mark.parametrize("name", ["Twenty letters abcde", "Wide WWWWW Wwwwwwwww"])
+@pytest.mark.parametrize("width", [250, 277, 420])
+def test_no_name_of_twenty_letters_is_cut_on_its_button(name: str, width: int, qtbot: QtBot) -> None:
+    assert len(name) == 20
+    buttons = ClassButtons()
+    qtbot.addWidget(buttons)
+    buttons.resize(width, 200)
+    buttons.show()
+    buttons.show_classes((*CLASSES, ObjectClass(name, (1, 2, 3))))
+    qtbot.waitUntil(lambda: buttons.buttons[-1].height() < 60)
+    for button in buttons.buttons:
+        assert button.width() >= button.sizeHint().width(), button.text()
+    places = [button.geometry() for button in buttons.buttons]
+    assert places == sorted(places, key=lambda place: (place.y(), place.x())), "in the order of their keys"
+    assert any(place.x() > 0 for place in places), "short ones stand beside each other"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QWidget
 
 from sxtstudio.app.objects.classes.list import KEYS, swatch
@@ -14,7 +15,7 @@ _COLUMNS = 2
 
 
 class ClassButtons(QWidget):
-    """Two columns of buttons, as many as there are classes.
+    """Two columns of buttons, as many as there are classes; a name that needs it has a row of its own.
 
     Signals
     -------
@@ -44,6 +45,31 @@ class ClassButtons(QWidget):
             button.hide()
             button.deleteLater()
         self.buttons = [self._button(place, one) for place, one in enumerate(classes)]
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Have each button where its name is not cut, in the order of the classes."""
+        half = (self.width() - (_COLUMNS - 1) * self._grid.spacing()) // _COLUMNS
+        row = column = 0
+        for button in self.buttons:
+            wide = button.sizeHint().width() > half
+            if column and wide:
+                row, column = row + 1, 0
+            self._grid.addWidget(button, row, column, 1, _COLUMNS if wide else 1)
+            column = 0 if wide else (column + 1) % _COLUMNS
+            row += column == 0
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange the buttons for the new width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._arrange()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Arrange them anew where letters are larger now."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._arrange()
 
     def _button(self, place: int, one: ObjectClass) -> QToolButton:
         button = QToolButton()
@@ -57,7 +83,6 @@ class ClassButtons(QWidget):
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys of the card would be theirs
         button.clicked.connect(partial(self._on_clicked, one.name))
-        self._grid.addWidget(button, place // _COLUMNS, place % _COLUMNS)
         return button
 
     def _on_clicked(self, name: str) -> None:
