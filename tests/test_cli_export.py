@@ -14,6 +14,7 @@ import scipy.io
 import tifffile
 
 from sxtstudio.cli import main
+from sxtstudio.core import reserved
 from sxtstudio.core.object_table import Decided, ObjectRow, ObjectTable
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
@@ -269,3 +270,22 @@ def test_classes_of_a_table_have_colours_of_their_own_whoever_gave_them(tmp_path
     of_value = {name: voxels == value for value, name in enumerate(names, 1)}
     assert (of_value["Dröppel"] == ((values == 4) | (values == 300))).all()
     assert (of_value["Vesicle"] == (values == 301)).all()
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_read_and_by_its_own_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by the name of a temporary file; and a table of classes is no output."""
+    image, labels, values = labels_of_a_tomogram(tmp_path)
+    table = tmp_path / "classes.csv"
+    table.write_text("object,class\n2,Vesicle\n")
+    words = ["export", str(labels), "--table", str(table), "--tomogram", str(image), "--what"]
+    assert main([*words, "table", "-o", str(table)]) == 2
+    assert "both input and output" in capsys.readouterr().err and "2,Vesicle" in table.read_text()
+    assert main([*words, "objects", "--for", "mib", "-o", str(tmp_path / "missing" / "a.model")]) == 2
+    assert "create it first" in capsys.readouterr().err
+    monkeypatch.setattr(reserved, "_free", lambda folder: values.size // 2)
+    assert main([*words, "objects", "--for", "mib", "-o", str(tmp_path / "a.model")]) == 2
+    said = capsys.readouterr().err
+    assert "too full" in said and f"{tmp_path / 'a.model'} needs" in said and ".part" not in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cell.mrc", "classes.csv", "labels.tif"]

@@ -117,9 +117,10 @@ def _results(arguments: argparse.Namespace) -> int:
 
 def _export(path: Path, request: Handover, arguments: argparse.Namespace) -> None:
     from sxtstudio.workflow.handover.sources import opened_source
-    from sxtstudio.workflow.handover.write import hand_over
+    from sxtstudio.workflow.handover.write import check_target, hand_over
 
-    request.form  # noqa: B018  a wrong name or pair is said before anything is read
+    others = (Path(name) if name else None for name in (arguments.tomogram, arguments.table))
+    check_target(request, path, *others)
     with shown_progress() as (progress, _):
         with opened_source(
             path,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.exchange import exchange
-from sxtstudio.core.temporary import remove, sweep, temporary_name
+from sxtstudio.core.temporary import remove, shown_path, sweep, temporary_name
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -135,7 +135,7 @@ def _explain(error: OSError, final: Path, temporary: Path) -> UserError | None:
     # NumPy writes arrays with C functions and forgets the reason: "60000 requested and 39520 written".
     if error.errno in _DISK_FULL or (error.errno is None and "requested and" in str(error)):
         return UserError(
-            f"The disk is full (or a size limit is reached): {final} was not written. "
+            f"The disk is full (or a size limit is reached): {shown_path(final)} was not written. "
             "Free some space or choose another folder."
         )
     ours = (
@@ -143,7 +143,8 @@ def _explain(error: OSError, final: Path, temporary: Path) -> UserError | None:
     )
     if error.errno in _NOT_ALLOWED and ours:
         return UserError(
-            f"No permission to write {final}. Choose another folder, or close the program that uses it."
+            f"No permission to write {shown_path(final)}. Choose another folder, or close the program that "
+            "uses it."
         )
     return None
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.plain_files import create_own, open_own
+from sxtstudio.core.temporary import shown_path
 from sxtstudio.core.wording import bytes_text
 
 _ZEROS = bytes(1 << 22)
@@ -67,18 +68,19 @@ def create_reserved(path: Path, size: int, advice: str = "choose another folder"
     except OSError as error:
         with suppress(OSError):
             path.unlink(missing_ok=True)
+        shown = shown_path(path.parent)
         if error.errno in _LIMITS:
             raise UserError(
-                f"A limit for the size of files, or of all that are yours, is reached: {path.parent} needs "
+                f"A limit for the size of files, or of all that are yours, is reached: {shown} needs "
                 f"room for {bytes_text(size)}. Raise it (ulimit -f, a quota), or {advice}."
             ) from error
         if error.errno == errno.ENOSPC:
             raise UserError(
-                f"The disk is too full: {path.parent} needs room for {bytes_text(size)}, and "
+                f"The disk is too full: {shown} needs room for {bytes_text(size)}, and "
                 f"{bytes_text(_free(path.parent))} are free. Free some space, or {advice}."
             ) from error
         raise UserError(
-            f"{path} cannot be written ({error.strerror}). Check the disk, or {advice}."
+            f"{shown_path(path)} cannot be written ({error.strerror}). Check the disk, or {advice}."
         ) from error
 
 

@@ -57,6 +57,12 @@ def final_name(name: str) -> str | None:
     return None if found is None else found["stem"] + (found["suffix"] or "")
 
 
+def shown_path(path: Path) -> Path:
+    """Return a path as the user is told it: temporary names in it are those of what they will become."""
+    parts = (final_name(part) or part for part in path.parts)
+    return Path(*parts)
+
+
 def sweep(final: Path) -> None:
     """Remove what killed processes have left beside ``final``; what cannot go stays.
 

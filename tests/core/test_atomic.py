@@ -339,3 +339,14 @@ def test_a_name_whose_answer_got_lost_is_not_an_error(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_get_its_name_is_an_error(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         publish_folder(complete_folder(tmp_path / "attempt", b"mine"), tmp_path / "missing" / "name")
+
+
+def test_errors_name_what_a_temporary_folder_will_be(tmp_path):
+    """A file in a folder that is being written: the user knows the folder by its final name."""
+    results = tmp_path / "results"
+    with pytest.raises(UserError) as caught, atomic_write(results) as folder:
+        (folder / "pictures").mkdir(parents=True)
+        with atomic_write(folder / "pictures" / "slice.png"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert f"{results / 'pictures' / 'slice.png'} was not written" in str(caught.value)
+    assert not list(tmp_path.iterdir())

@@ -67,10 +67,7 @@ def hand_over(request: Handover, source: ExportSource, progress: Progress | None
     """
     progress = progress or Progress()
     route, form = request.route, request.form
-    check_outputs(  # a folder of surfaces has another name, which is checked where it is made
-        [OutputFile(request.path, CONTENT_NAMES[request.content].lower(), (request.path.suffix.lower(),))],
-        [source.tomogram.path, source.beneath.path],
-    )
+    check_target(request, source.tomogram.path, source.beneath.path)
     _check_slices(request, source)
     if request.content is Content.TABLE:
         receipt = _write_table(request.path, source)
@@ -90,6 +87,20 @@ def hand_over(request: Handover, source: ExportSource, progress: Progress | None
     says_itself = form in LABEL_WRITERS or request.content is Content.SURFACES
     lost = (f"What gets lost: {route.loses}",) if route.loses and not says_itself else ()
     return Receipt(receipt.what, receipt.path, (*said, *receipt.rows), (*receipt.notes, *lost))
+
+
+def check_target(request: Handover, *inputs: Path | None) -> None:
+    """Refuse what cannot be written, or would be written over what is read; before it takes any time.
+
+    Raises
+    ------
+    UserError
+        In that case, or if the pair or the name is none of the table.
+    """
+    request.form  # noqa: B018
+    # A folder of surfaces has another name, which is checked where it is made.
+    output = OutputFile(request.path, CONTENT_NAMES[request.content].lower(), (request.path.suffix.lower(),))
+    check_outputs([output], inputs)
 
 
 def _inside(request: Handover) -> bool:
