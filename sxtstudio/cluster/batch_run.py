@@ -203,6 +203,8 @@ class BatchRun:
                         self._batch.find_objects(tomogram.number)
                 else:
                     self._batch.worked_on_by(tomogram.number, tomogram.who)
+            case {"what": "waits", "host": str(host)}:
+                self._batch.waits_for(tomogram.number, host)
             case {"what": "slices", "finished": int(finished), "total": int(total)} if total > 0:
                 if finished > task.most:
                     task.tries, task.most = 0, finished
@@ -421,6 +423,8 @@ class BatchRun:
     def _what(self) -> str:
         """Return what is done: the workers segment as long as one of them does."""
         found = self._open.values()
+        if not self._machines.workers:
+            return "waiting for a worker"
         only_objects = bool(found) and all(one.segmented is not None for one in found)
         return "finding objects" if only_objects else "segmenting"
 

@@ -61,7 +61,12 @@ class Lease:
 
     @classmethod
     def take(
-        cls, output: Path, work: Path, check: Callable[[], None] = lambda: None, times: Times | None = None
+        cls,
+        output: Path,
+        work: Path,
+        check: Callable[[], None] = lambda: None,
+        times: Times | None = None,
+        on_wait: Callable[[str], object] = lambda host: None,
     ) -> Lease:
         """Wait until nobody else works on ``output``, and hold it.
 
@@ -73,6 +78,8 @@ class Lease:
             The folder of the finished slices, whose lock a dead worker on another machine may have left.
         check
             Called while it waits; it may raise.
+        on_wait
+            Called once where somebody else works on it, with the name of the computer.
 
         Raises
         ------
@@ -82,7 +89,7 @@ class Lease:
             If a folder lies where the file of the lease must be.
         """
         lease = cls(mark_of(output), times or Times())
-        lease._acquire(output, work, check)
+        lease._acquire(output, work, check, on_wait)
         lease._thread.start()
         return lease
 
@@ -100,11 +107,13 @@ class Lease:
             with suppress(OSError):
                 self._path.unlink()
 
-    def _acquire(self, output: Path, work: Path, check: Callable[[], None]) -> None:
+    def _acquire(
+        self, output: Path, work: Path, check: Callable[[], None], on_wait: Callable[[str], object]
+    ) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
         begin = changed = time.monotonic()
         seen: MarkOwner | None = None
-        lives = False
+        lives = waits = False
         while True:
             check()
             if self._create():
@@ -128,6 +137,9 @@ class Lease:
                 raise Taken(
                     f"Another worker, on {found.host}, is working on {output}. Wait for it, or end it there."
                 )
+            elif found is not None and not waits:
+                waits = True
+                on_wait(found.host)
             time.sleep(min(_LOOK_S, self._times.silent / 4))
 
     def _create(self) -> bool:

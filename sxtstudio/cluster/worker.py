@@ -142,7 +142,12 @@ def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted
                 name = describe_worker(job.parameters.device)
             send({"key": record.key, "what": "begin", "who": name})
             if record.step not in (WorkerStep.RANGE, WorkerStep.CLEAN):  # the same range twice is harmless
-                lease = Lease.take(job.output, partial_folder(job.output), progress.check)
+                lease = Lease.take(
+                    job.output,
+                    partial_folder(job.output),
+                    progress.check,
+                    on_wait=lambda host: send({"key": record.key, "what": "waits", "host": host}),
+                )
             if record.step is WorkerStep.BEGIN and record.unless_there and is_written(job):
                 return OutcomeRecord("there", worker=name)  # whoever had the lease before has done it
             return msgspec.structs.replace(_do(record, model, progress, send), worker=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -115,6 +116,19 @@ def test_a_worker_that_died_here_does_not_block_at_all(output: Path) -> None:
         looks.append(None)
 
     Lease.take(output, output.with_name("work"), look, Times(silent=3600, settle=0.05)).release()
+
+
+def test_whoever_waits_says_once_for_whom(output: Path) -> None:
+    lease, waits, looks = take(output), [], []
+
+    def look() -> None:
+        looks.append(None)
+        if len(looks) == 4:
+            lease.release()
+
+    times = Times(silent=3600, patience=3600, settle=0.05)
+    Lease.take(output, output.with_name("work"), look, times, waits.append).release()
+    assert waits == [platform.node()] and len(looks) >= 4
 
 
 def test_what_nobody_will_take_over_is_forgotten_unless_its_worker_lives(output: Path) -> None:

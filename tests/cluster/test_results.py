@@ -267,6 +267,30 @@ def test_whoever_goes_on_has_got_on_only_with_slices_of_its_own(
     assert len(machines.given) == 5  # the third with a slice of its own, and two more without
 
 
+def test_a_row_says_what_its_worker_waits_for(deep: Path, toy_model: Path, tmp_path: Path) -> None:
+    class Waiting(StandInMachines):
+        def subscribe_topic(self, topic: str, hear: Any) -> None:
+            self.hear = hear
+
+        def submit(self, function: Any, content: bytes, *more: Any, **options: Any) -> StandIn:
+            key = job_from(content).key
+            self.hear((0.0, {"key": key, "what": "begin", "who": "w", "address": ADDRESS}))
+            self.hear((0.0, {"key": key, "what": "waits", "host": "node-7"}))
+            self.hear((0.0, {"key": key, "what": "slices", "finished": 1, "total": 23}))
+            return StandIn(KILLED, "error")
+
+    said: list[str] = []
+    runner = ClusterRunner(Profile("local"), machines=Waiting(tmp_path / "models"))  # type: ignore[arg-type]
+    run_batch(
+        [deep],
+        parameters(toy_model, tmp_path / "out"),
+        lambda number, row: said.append(row.message),
+        runner=runner,
+    )
+    waits = said.index("Another run works on it, on node-7: it waits until that has ended.")
+    assert set(said[:waits]) <= {""} and said[waits + 1] == ""
+
+
 def test_a_tomogram_that_was_begun_anew_goes_on_after_the_loss_of_its_worker(
     deep: Path, toy_model: Path, tmp_path: Path
 ) -> None:

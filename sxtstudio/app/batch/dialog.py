@@ -26,7 +26,7 @@ from sxtstudio.app.document.choose_volume import WhichVolumeDialog, several_in_a
 from sxtstudio.app.document.open_result import open_result
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind, Work
-from sxtstudio.app.jobs.long_run import check_free, free, say_the_end, show_buttons
+from sxtstudio.app.jobs.long_run import check_free, other_work, say_the_end, show_buttons
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.notices import NoticeKind
 from sxtstudio.app.questions import Answer
@@ -67,6 +67,7 @@ class BatchDialog(ToolDialog):
         self.job: Job | None = None
         self._sheet: Path | None = None
         self._results: Path | None = None
+        self._note = ""
         self.resize(1120, 720)
         self.list_mode = QRadioButton("These tomograms")
         self.watch_mode = QRadioButton("Each new tomogram in a folder")
@@ -232,7 +233,7 @@ class BatchDialog(ToolDialog):
         done = ("done", "skipped")
         tomograms = [row.tomogram if row.state in done else _as_given(row.tomogram) for row in rows]
 
-        may_begin = free(self._context)
+        other = other_work(self._context)
 
         def work(job: Job) -> object:
             return run_batch(
@@ -241,7 +242,7 @@ class BatchDialog(ToolDialog):
                 lambda *row: job.report(row),
                 job.progress,
                 earlier=rows,
-                free=may_begin,
+                other_work=other,
                 runner=_runner_for(profile),
             )
 
@@ -254,7 +255,7 @@ class BatchDialog(ToolDialog):
         watch = FolderWatch(folder, include_present=self.present.isChecked())
         parameters, profile = self.form.parameters(folder), self.form.where.profile()
         self.table.clear_rows()
-        may_begin = free(self._context)
+        other = other_work(self._context)
 
         def work(job: Job) -> None:
             run_watch(
@@ -263,7 +264,8 @@ class BatchDialog(ToolDialog):
                 _row_listener(job),
                 job.progress,
                 watch=watch,
-                free=may_begin,
+                on_note=job.report,
+                other_work=other,
                 runner=_runner_for(profile),
             )
 
@@ -275,12 +277,21 @@ class BatchDialog(ToolDialog):
         self.job = self._context.jobs.start(
             name,
             work,
-            on_report=lambda row: self._on_row(*row),
+            on_report=self._on_job_report,
             on_error=lambda error: show_error(self, error, "Batch"),
             kind=JobKind.BATCH,
         )
+        self._note = ""
         self.job.finished.connect(self._on_finished)
         self.strip.watch(self.job)
+
+    def _on_job_report(self, found: tuple[int, BatchRow] | str) -> None:
+        """Take a row, or what concerns all of them, such as what work waits for."""
+        if isinstance(found, str):
+            self._note = f"{found[:1].upper()}{found[1:]}"
+            self._refresh()
+        else:
+            self._on_row(*found)
 
     def _on_row(self, number: int, row: BatchRow) -> None:
         self.table.show_row(number, row)
@@ -300,6 +311,7 @@ class BatchDialog(ToolDialog):
 
     def _on_finished(self) -> None:
         self.job = None
+        self._note = ""
         self._refresh()
         ended = f"Batch: {self.status.text()}", f"The batch has ended: {self.status.text()}."
         say_the_end(self._context, self, NoticeKind.BATCH, *ended)
@@ -345,7 +357,7 @@ class BatchDialog(ToolDialog):
         show_buttons(self.start, self.stop, self.job)
         self.show_sheet.setEnabled(self._sheet is not None and self._sheet.exists())
         self.show_folder.setEnabled(self._results is not None)
-        self.status.setText(_summary(states, running, watching))
+        self.status.setText("\n".join(filter(None, (_summary(states, running, watching), self._note))))
 
 
 def _as_given(tomogram: Path) -> Path:

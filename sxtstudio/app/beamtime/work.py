@@ -27,18 +27,18 @@ def work(job: Job, request: BeamtimeRequest, other_work: Callable[[], str]) -> N
         followers.append(made)
         return made
 
-    def free() -> bool:
-        other = other_work()
+    def other() -> str:
+        name = other_work()
         for one in followers:
-            one.waits_for(other)
-        return not other
+            one.waits_for(name)
+        return name
 
     run_watch(
         request.watched,
         request.batch,
         progress=job.progress,
         watch=FolderWatch(request.watched, include_present=request.present),
-        free=free,
+        other_work=other,
         follower=follower,
         runner=None if request.profile is None else runner_for(request.profile),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.errors import UserError
 
 if TYPE_CHECKING:  # the window begins without the network's libraries
-    from sxtstudio.workflow.jobs.batch import Free
+    from sxtstudio.workflow.jobs.batch import OtherWork
 
 _LONG = (JobKind.BATCH, JobKind.BEAMTIME)
 
@@ -59,13 +58,7 @@ def check_not_segmenting(context: Context) -> None:
         raise UserError("The batch is segmenting now. Wait for it, or stop it (Tools > Batch).")
 
 
-def free(context: Context) -> Free:
-    """Return what says whether nothing else computes; asked by the thread of the job."""
-    session = context.session
-    return lambda: session.busy is None
-
-
-def other_work(context: Context) -> Callable[[], str]:
+def other_work(context: Context) -> OtherWork:
     """Return what says what else computes now, "" where nothing does; asked by the thread of the job."""
     session = context.session
 

@@ -13,11 +13,11 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.volume_name import with_axes
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow, Existing, same_file
-from sxtstudio.workflow.jobs.batch_jobs import Batch, Free, JobRunner, OneAfterAnother, OnRow
+from sxtstudio.workflow.jobs.batch_jobs import Batch, JobRunner, OneAfterAnother, OnRow, OtherWork
 from sxtstudio.workflow.jobs.batch_settings import check_batch
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 
-__all__ = ["BatchParameters", "Free", "JobRunner", "OnRow", "run_batch"]
+__all__ = ["BatchParameters", "JobRunner", "OnRow", "OtherWork", "run_batch"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def run_batch(
     progress: Progress | None = None,
     *,
     earlier: Sequence[BatchRow] = (),
-    free: Free | None = None,
+    other_work: OtherWork | None = None,
     slices_from: SliceBase = 1,
     runner: JobRunner | None = None,
 ) -> list[BatchRow]:
@@ -86,9 +86,9 @@ def run_batch(
         Counts the whole batch. A cancel keeps what is finished; the same call goes on from there.
     earlier
         Rows of an earlier run: tomograms that are finished in it are not segmented again.
-    free
-        Asked before each tomogram: it begins only when this is True, such as when the window does nothing
-        that needs the computer.
+    other_work
+        Asked before each tomogram for the name of what else needs the computer, such as a job of the window:
+        it begins only when there is none.
     slices_from
         The number of the first slice in the messages of the rows: 0 for the command line.
     runner
@@ -120,5 +120,5 @@ def run_batch(
             again = BatchRow(named, "skipped", message=f"the same file as number {first + 1}")
         batch.add(named, again or finished.get(named))
     to_do = [number for number, row in enumerate(batch.rows) if row.state == "waiting"]
-    (runner or OneAfterAnother(free)).run(batch, iter(to_do), progress, len(to_do))
+    (runner or OneAfterAnother(other_work)).run(batch, iter(to_do), progress, len(to_do))
     return batch.rows

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from sxtstudio.workflow.jobs.batch import BatchParameters
 
 OnRow = Callable[[int, BatchRow], None]
-Free = Callable[[], bool]
+#: Says what else computes, "" where nothing does.
+OtherWork = Callable[[], str]
 OnEnd = Callable[["Batch", int, "JobOutcome"], None]
 
 # Between two messages about the slices of one tomogram, and two looks whether there is anything to do.
@@ -106,9 +107,9 @@ class JobRunner(Protocol):
 class OneAfterAnother:
     """Runs them in this process."""
 
-    def __init__(self, free: Free | None = None) -> None:
-        """``free`` is asked before each job: it begins once that is True."""
-        self._free = free or (lambda: True)
+    def __init__(self, other_work: OtherWork | None = None) -> None:
+        """``other_work`` is asked before each job, which begins once there is none."""
+        self._other_work = other_work or (lambda: "")
 
     def run(self, batch: Batch, numbers: Iterator[int | None], progress: Progress, total: int | None) -> None:
         """Run the jobs, as ``JobRunner`` says."""
@@ -145,8 +146,8 @@ class OneAfterAnother:
             batch.count_slices(number, finished, total, show=shown)
 
         try:
-            while not self._free():
-                progress.step(0, "waiting for the other work to end")
+            while other := self._other_work():
+                progress.step(0, f"waiting until “{other}” has ended")
                 time.sleep(SHORTEST_S)
             progress.check()
             batch.begin(number)
@@ -200,6 +201,7 @@ class Batch:
         self._begun: dict[int, float] = {}
         self._replaced: set[int] = set()
         self._swept: set[Path] = set()
+        self._held: set[int] = set()  # waiting for another run that works on the same
         if parameters.folder is not None:
             try:
                 parameters.folder.mkdir(parents=True, exist_ok=True)
@@ -270,12 +272,20 @@ class Batch:
         if self.rows[number].worker != worker:
             self._set(number, worker=worker)
 
+    def waits_for(self, number: int, host: str) -> None:
+        """Say that another run works on the labels of a tomogram, on the computer ``host``."""
+        self._held.add(number)
+        self._set(number, message=f"Another run works on it, on {host}: it waits until that has ended.")
+
     def find_objects(self, number: int) -> None:
         """Say that a tomogram is segmented, and that objects are looked for in its labels now."""
         self._set(number, state="running", finding_objects=True)
 
     def count_slices(self, number: int, finished: int, total: int, *, show: bool = True) -> None:
         """Say how many slices are finished."""
+        if number in self._held:
+            self._held.remove(number)
+            self.rows[number] = replace(self.rows[number], message="")
         self.rows[number] = replace(self.rows[number], slices=(finished, total))
         if show:
             self._set(number)

@@ -21,7 +21,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.io.volume_name import with_axes
 from sxtstudio.workflow.jobs.batch import BatchParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow
-from sxtstudio.workflow.jobs.batch_jobs import Batch, Free, JobOutcome, JobRunner, OneAfterAnother, OnRow
+from sxtstudio.workflow.jobs.batch_jobs import Batch, JobOutcome, JobRunner, OneAfterAnother, OnRow, OtherWork
 from sxtstudio.workflow.jobs.batch_objects import ObjectsWanted
 from sxtstudio.workflow.jobs.batch_settings import check_batch
 from sxtstudio.workflow.jobs.disk_room import DiskState, Room, Usage, disk_state, while_mounted, worst_disk
@@ -91,7 +91,7 @@ def run_watch(
     progress: Progress | None = None,
     *,
     watch: FolderWatch | None = None,
-    free: Free | None = None,
+    other_work: OtherWork | None = None,
     poll_s: float = POLL_S,
     slices_from: SliceBase = 1,
     on_note: OnNote | None = None,
@@ -108,7 +108,7 @@ def run_watch(
     ----------
     folder, parameters
         Where tomograms arrive, and what is done to each.
-    on_row, progress, free
+    on_row, progress, other_work
         As of ``run_batch``.
     watch
         Finds them; by default those that are there already count, too.
@@ -160,7 +160,7 @@ def run_watch(
     )
     along.begin(watch)
     try:
-        (runner or OneAfterAnother(free)).run(batch, watching.numbers(batch, poll_s), progress, None)
+        (runner or OneAfterAnother(other_work)).run(batch, watching.numbers(batch, poll_s), progress, None)
     finally:
         along.stopped()
 
@@ -202,6 +202,7 @@ class _Watching:
         if self._watch.away or self._watch_is_away():
             for tomogram in found:  # of the disk below, or just before the share went
                 self._watch.forget(tomogram)
+            self._progress.restart("waiting for the folder to be there again")
             self._say(disk_state(self._watch.folder, 0, self._listed))
             return
         if self._watch.slice_folders and not self._warned_of_slices:
@@ -282,7 +283,9 @@ class _Watching:
         return worst_disk(dict.fromkeys((self._own, *self._follower.folders)), needed, self._usage)
 
     def _wait_for_room(self, tomogram: Path) -> Iterator[None]:
-        yield from self._pause(self._held_until - time.monotonic())
+        if (rest := self._held_until - time.monotonic()) > 0:
+            self._progress.restart("waiting for the next try")
+            yield from self._pause(rest)
         while (state := self._worst(_needed(tomogram))) is not None and state.room >= Room.FULL:
             self._say(state)
             self._progress.restart("waiting for room on the disk")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import psutil
@@ -80,6 +81,31 @@ def test_the_batch_hands_its_jobs_to_the_machines_and_names_their_devices(
     assert asked == [Profile("local", workers=2)]
     row: BatchRow = dialog.table.rows[0]
     assert row.state == "stopped" and dialog.table.item(0, 4).text() == "node-3: NVIDIA A100"
+
+
+def test_a_watched_folder_says_what_work_waits_for(
+    window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    full = "The disk of /data is nearly full (1 GB free): work waits. Move or delete files there."
+
+    def watch(folder, parameters, on_row, progress, *, on_note, **more) -> None:
+        on_row(0, BatchRow(tmp_path / "a.mrc"))
+        on_note(full)
+        while True:
+            progress.step(0, "waiting for room on the disk")
+            time.sleep(0.02)
+
+    monkeypatch.setattr("sxtstudio.app.batch.dialog.run_watch", watch)
+    dialog = window.context.dialogs.bring_up(BatchDialog)
+    dialog.watch_mode.setChecked(True)
+    dialog.folder.setText(str(tmp_path))
+    dialog.begin()
+    qtbot.waitUntil(lambda: dialog.status.text().endswith(f"\n{full}"), timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.strip.text.text() == "Waiting for room on the disk")
+    dialog.resize(1000, 640)
+    dialog.stop.click()
+    qtbot.waitUntil(lambda: dialog.job is None, timeout=10_000)
+    assert full not in dialog.status.text()
 
 
 def workers_of_this_program() -> list[psutil.Process]:

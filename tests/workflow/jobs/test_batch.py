@@ -305,16 +305,17 @@ def test_the_time_left_goes_by_the_size_of_tomograms_and_not_by_what_is_left_out
 
 
 def test_batch_waits_until_it_is_free(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
-    answers, states, stages = iter([False, False, True]), [], []
+    answers, states, stages = iter(["Find objects", "Find objects", ""]), [], []
     run_batch(
         three[:1],
         parameters(toy_model, tmp_path),
         lambda number, row: states.append((row.state, next(iter(stages[-1:]), ""))),
         Progress(listener=lambda state: stages.append(state.stage)),
-        free=lambda: next(answers),
+        other_work=lambda: next(answers),
     )
-    assert states[0][0] == "waiting" and states[1] == ("running", "waiting for the other work to end")
-    assert stages.count("waiting for the other work to end") == 2
+    words = "waiting until “Find objects” has ended"
+    assert states[0][0] == "waiting" and states[1] == ("running", words)
+    assert stages.count(words) == 2
 
 
 def test_unexpected_error_in_one_row_is_told_and_logged(
