@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from sxtstudio.app import theme
@@ -44,6 +44,8 @@ class Actions(QObject):
         self._context = context
         self.by_name: dict[str, QAction] = {}
         self._keys: dict[str, str] = {}  # as they stand in a tip, " (Ctrl+Z)"
+        self._why: dict[str, str] = {}  # of those that cannot be done now, by their names
+        self._explaining: dict[str, QShortcut] = {}
         self.menus: dict[str, QMenu] = {}
         self.toolbar = QToolBar("Toolbar", window)
         self.toolbar.setObjectName("toolbar")
@@ -76,6 +78,10 @@ class Actions(QObject):
         action.setObjectName(info.name)
         if info.shortcut:
             action.setShortcut(QKeySequence(info.shortcut))
+            # Qt gives the key to it only while the action itself is greyed.
+            key = QShortcut(QKeySequence(info.shortcut), self._window)
+            key.activated.connect(partial(self._explain, info.name))
+            self._explaining[info.name] = key
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         self._keys[info.name] = f" ({keys})" if keys else ""
         action.setToolTip(info.why_disabled or info.tip + self._keys[info.name])
@@ -129,6 +135,12 @@ class Actions(QObject):
         except Exception as error:  # whatever it is, the window lives on
             show_error(self._window, error)
 
+    def _explain(self, name: str) -> None:
+        """Say why the key of a greyed action does nothing, as its tooltip does."""
+        action = self.by_name[name]
+        text, why = action.text().rstrip("…").replace("&", ""), self._why[name]
+        self._context.session.message.emit(f"{text} – {why[:1].lower()}{why[1:]}")
+
     def _show_state(self, action: QAction, shown: ShownState[Any]) -> None:
         action.setChecked(shown.is_on(shown.state(self._context.session).value))
 
@@ -165,14 +177,17 @@ class Actions(QObject):
             missing = next((need for need in info.needs if not there[need]), None)
             action = self.by_name[info.name]
             action.setEnabled(not info.why_disabled and missing is None)
+            why = "" if missing is None else f"Not now: {MISSING[missing]}."
+            self._why[info.name] = info.why_disabled or why
             if not info.why_disabled:
-                why = "" if missing is None else f"\nNot now: {MISSING[missing]}."
-                action.setToolTip(info.tip + self._keys[info.name] + why)
+                action.setToolTip(info.tip + self._keys[info.name] + (why and f"\n{why}"))
         classes = () if document is None else document.object_table.classes
         for place in range(KEYS):
             action = self.by_name[f"classes.give_{place + 1}"]
             action.setText(classes[place].name if place < len(classes) else f"Class {place + 1}")
             action.setVisible(place < max(1, len(classes)))
+        for name, key in self._explaining.items():
+            key.setEnabled(not self.by_name[name].isEnabled() and self.by_name[name].isVisible())
         target = session.tool.value.target
         where = {"mask": " (cell mask)", "objects": " (objects)"}.get(target, "")
         for tool in TOOLS:

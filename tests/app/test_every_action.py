@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -115,6 +117,28 @@ def test_nothing_is_offered_that_there_is_nothing_for(window: MainWindow) -> Non
     assert {"file.clear_recent", "tools.former_model", "surface.movie", "segment.resume"}.isdisjoint(
         offered(window)
     )
+
+
+def test_the_key_of_what_cannot_be_done_says_why(window: MainWindow, qtbot: QtBot) -> None:
+    """And the key of what can be done does that, and says nothing of the kind."""
+    said: list[str] = []
+    window.session.message.connect(said.append)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    tried = 0
+    for info in TABLE:
+        action = window.actions_.by_name[info.name]
+        if info.shortcut and info.needs and action.isVisible():
+            said.clear()
+            QTest.keySequence(window, QKeySequence(info.shortcut))
+            text = action.text().rstrip("…").replace("&", "")
+            assert said == [f"{text} – not now: {MISSING[info.needs[0]]}."], info.name
+            tried += 1
+    assert tried > 40
+    said.clear()
+    was = window.session.layout.value.panel
+    QTest.keySequence(window, window.actions_.by_name["view.panel"].shortcut())
+    assert window.session.layout.value.panel != was and not said
 
 
 def test_what_there_is_to_go_on_with_is_offered(sample: MainWindow, qtbot: QtBot) -> None:
