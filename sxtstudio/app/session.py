@@ -391,6 +391,7 @@ class Session(QObject):
         self.replayed, self.replayed_edit = step, edit
         self.touched(edit.target, edit.box)
         self._announce_rows(edit)
+        self._choose_changed(edit)
         self.replayed = self.replayed_edit = None
         if kind is StepKind.UNDO:
             self.edit_undone.emit(edit)
@@ -403,6 +404,18 @@ class Session(QObject):
             return
         self.objects.set(**vars(self.objects.value.after(edit, self.document.object_table.rows)))
         self.table_changed.emit()
+
+    def _choose_changed(self, edit: Edit) -> None:
+        """Choose the objects that an undone or redone edit is about, so that one sees what has changed.
+
+        Not while a click gives a class: who has chosen an object has given it one then.
+        """
+        if self.document is None or edit.target != "objects" or self.objects.value.click_class:
+            return
+        rows = edit.rows.after.keys() if edit.rows is not None and edit.kind.of_some_objects else ()
+        there = self.document.object_table.rows
+        if changed := sorted(number for number in edit.numbers.union(rows) if number in there):
+            self.objects.set(selected=tuple(changed))
 
     def set_busy(self, busy: Busy | None) -> None:
         """Say what is changing the labels; painting and undo wait until it is None again."""

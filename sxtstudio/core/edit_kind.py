@@ -76,6 +76,18 @@ class EditKind(Enum):
         )
 
     @property
+    def of_some_objects(self) -> bool:
+        """Whether it is about single objects, where it changes any; the others are about all there are."""
+        return not self.replaces_objects and self not in (
+            EditKind.KEEP_OBJECT,
+            EditKind.CLEAR,
+            EditKind.REMOVE_OUTSIDE,
+            EditKind.CLASS_BY_RULE,
+            EditKind.CLASSIFY,
+            EditKind.CHECKED,  # the queue goes from one to the next itself
+        )
+
+    @property
     def replaces_objects(self) -> bool:
         """Whether all objects are others after it, whatever their numbers."""
         return self in (EditKind.FIND_OBJECTS, EditKind.OPEN_OBJECTS)

@@ -54,7 +54,8 @@ class Edit:
     ``gained`` is how many voxels more were not 0 after it was made, ``trust`` how sure the network was of the
     labels of each slice before and after, where that changed with them. ``earlier``: it was made in an
     earlier session, so that the labels may be others than it left. ``rows`` is what it changed in the table
-    of the objects; there may be no patches then.
+    of the objects; there may be no patches then. ``numbers`` are the objects that it changed, if it is about
+    single ones; they are known once it was taken back or made again.
     """
 
     kind: EditKind
@@ -65,6 +66,7 @@ class Edit:
     trust: tuple[Trust, Trust] | None = None
     earlier: bool = False
     rows: TableChange | None = None
+    numbers: frozenset[int] = frozenset()
 
     @property
     def name(self) -> str:

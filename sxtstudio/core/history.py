@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
+import numpy as np
+
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Edit, Journal, NotAsItWas
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_table import ObjectTable, TableChange
 from sxtstudio.core.patches import OnWrite, Voxels
 from sxtstudio.core.trust import Trust
@@ -126,8 +129,9 @@ class EditHistory:
             keeper = self._keeper if edit.written_first else None
             journal = None if keeper is None else keeper.taking_back(edit)
             if edit.patches:
-                heard = volumes.listener(edit.kind, edit.target)
+                heard, numbers = _heard(edit, volumes)
                 gained = edit.take_back(volumes.volume(edit.target), heard, journal)
+                edit = _with_numbers(edit, numbers)
             if journal is not None:
                 journal.end(kept=True, rows=None if edit.rows is None else edit.rows.reversed())
             if edit.patches:
@@ -152,15 +156,17 @@ class EditHistory:
         keeper = self._keeper if edit.written_first else None
         journal = None if keeper is None else keeper.making_again(edit)
         if edit.patches:
-            heard = volumes.listener(edit.kind, edit.target)
+            heard, numbers = _heard(edit, volumes)
             gained = edit.toggle(volumes.volume(edit.target), heard, journal)
+            edit = _with_numbers(edit, numbers)
         if journal is not None:
             journal.end(kept=True, partial=edit.partial, rows=edit.rows)
         if edit.patches:
             volumes.moved(edit, gained)
         if edit.rows is not None:
             volumes.change_table(edit.rows)
-        self._done.append(self._undone.pop())
+        self._undone.pop()
+        self._done.append(edit)
         self._position += 1
         if self._keeper is not None:
             self._keeper.add(edit)
@@ -220,3 +226,29 @@ class EditHistory:
     def __len__(self) -> int:
         """Return how many edits can be undone."""
         return len(self._done)
+
+
+def _heard(edit: Edit, volumes: Volumes) -> tuple[OnWrite | None, set[int]]:
+    """Return what hears of each box of an edit that goes back or forth, and the objects that it finds there.
+
+    These are all whose voxels come or go, wherever only single objects are meant.
+    """
+    heard, numbers = volumes.listener(edit.kind, edit.target), set[int]()
+    if edit.target != "objects" or not edit.kind.of_some_objects:
+        return heard, numbers
+    objects = volumes.volume(edit.target)
+
+    def on_write(box: Box, changed: Voxels) -> None:
+        if heard is not None:
+            heard(box, changed)
+        where = changed != 0
+        now = objects[box.slices][where]
+        for found in (now, now ^ changed[where]):
+            numbers.update(np.unique(found).tolist())
+
+    return on_write, numbers
+
+
+def _with_numbers(edit: Edit, numbers: set[int]) -> Edit:
+    """Return an edit that knows which objects it changes; itself where it does not matter."""
+    return replace(edit, numbers=frozenset(numbers - {0})) if numbers else edit
