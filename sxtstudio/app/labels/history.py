@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem,
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.class_words import class_words
+from sxtstudio.app.labels.object_words import objects_named
 from sxtstudio.app.labels.travel import go_to
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.edit_kind import EditKind
@@ -106,13 +107,17 @@ def change_texts(done: Sequence[Edit], taken_back: Sequence[Edit], steps: Sequen
 
 def next_text(edit: Edit, steps: Sequence[Step], *, back: bool) -> str:
     """Return the line of what *Undo* (``back``) or *Redo* would do next."""
-    if edit.kind is not EditKind.CLEAN_UP:  # the others say all themselves: no way through thousands of steps
-        return _text(edit, None)
+    if edit.kind is not EditKind.CLEAN_UP:  # no way through thousands of steps for the others
+        latest = steps[-1] if back and steps and steps[-1].kind is StepKind.EDIT else None
+        return _text(edit, latest)
     return change_texts((edit,), (), steps)[0] if back else change_texts((), (edit,), steps)[0]
 
 
 def _text(edit: Edit, step: Step | None) -> str:
     text = class_words(edit) or edit.summary
+    if step is not None and (step.edit, step.target) == (edit.kind, edit.target) == (edit.kind, "objects"):
+        named = objects_named(edit, step.parameters)
+        return f"{named}{text.removeprefix(edit.name)}" if named else text
     if edit.kind is not EditKind.CLEAN_UP or step is None or step.edit is not EditKind.CLEAN_UP:
         return text
     try:

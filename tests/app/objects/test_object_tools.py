@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from sxtstudio.app.labels.history import change_texts
 from sxtstudio.app.labels.tools import toolbox
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.objects.classes import queue
@@ -589,3 +590,78 @@ def test_what_is_left_to_check_is_found_once_for_a_table(
     two.wait()
     two.session.undo()
     assert len(tables) == len({id(table) for table in tables}) == 2
+
+
+def test_what_undo_and_redo_change_is_chosen(two: Objects) -> None:
+    """Whatever was chosen meanwhile: one sees what has come back."""
+    act, choose = two.hand.window.actions_.by_name, two.session.objects.set
+
+    def back_and_forth(after_undo: tuple[int, ...], after_redo: tuple[int, ...]) -> None:
+        two.wait()
+        for name, expected in (
+            ("edit.undo", after_undo),
+            ("edit.redo", after_redo),
+            ("edit.undo", after_undo),
+        ):
+            choose(selected=())
+            act[name].trigger()
+            two.wait()
+            assert two.selected == expected, name
+
+    two.session.set_cursor((15, *IN_A))
+    choose(selected=(1,))
+    act["objects.split_here"].trigger()
+    back_and_forth((1,), (1, 3))
+    choose(selected=(1, 2))
+    act["objects.merge"].trigger()
+    back_and_forth((1, 2), (1,))
+    choose(selected=(2,))
+    act["objects.delete"].trigger()
+    back_and_forth((2,), ())
+    choose(selected=(1,))
+    act["objects.grow"].trigger()
+    back_and_forth((1,), (1,))
+    choose(selected=(1,))
+    two.take("brush", brush_px=3)
+    two.click((75, 60))
+    back_and_forth((1,), (1,))
+    choose(selected=(2,))
+    act["classes.give_1"].trigger()
+    back_and_forth((2,), (2,))
+    choose(selected=(2,))
+    act["objects.keep"].trigger()
+    back_and_forth((), ())  # about all others: to choose those shows nothing
+    act["classes.by_click"].trigger()
+    choose(selected=(1,))
+    act["objects.delete"].trigger()
+    two.wait()
+    two.session.undo()
+    assert two.selected == ()  # what is chosen gets a class
+
+
+def test_rows_of_the_history_name_the_objects(two: Objects) -> None:
+    act, choose = two.hand.window.actions_.by_name, two.session.objects.set
+    two.session.set_cursor((15, *IN_A))
+    choose(selected=(1,))
+    act["objects.split_here"].trigger()
+    assert "Split object 1 into 1 and 3, slices" in act["edit.undo"].toolTip()
+    choose(selected=(1, 3))
+    act["objects.merge"].trigger()
+    choose(selected=(1,))
+    act["objects.grow"].trigger()
+    two.wait()
+    choose(selected=(1, 2))
+    act["objects.delete"].trigger()
+    two.wait()
+    two.session.undo()
+
+    def rows() -> list[str]:
+        history, steps = two.session.history, two.document.steps
+        texts = change_texts(history.done, history.undone, steps)
+        return [text.partition(",")[0] for text in texts[-4:]]
+
+    expected = ["Split object 1 into 1 and 3", "Merge objects 1 and 3 into 1"]
+    assert rows() == [*expected, "Grow object 1", "Delete objects 1 and 2"]
+    two.session.undo()
+    two.session.undo()
+    assert rows() == [*expected, "Grow object 1", "Delete objects 1 and 2"]
