@@ -14,22 +14,73 @@ from sxtstudio.surface.povray.scene import PovCamera, camera_of
 from sxtstudio.surface.scene import VIEWS
 
 _HALF = float(np.tan(np.radians(VIEW_ANGLE / 2)))
+# Of the half width and height that the whole scene may fill.
+_MARGIN = 0.94
 # Degrees that a drag across the whole height of the view turns the scene.
 _TURN = 220.0
 
 
 class Camera3D:
-    """A vtkCamera with the movements of the mouse; its focal point is what it turns around."""
+    """A vtkCamera with the movements of the mouse; its focal point is what it turns around.
+
+    The height of a picture shows always the same, so that a narrower one would cut off the sides: it knows
+    for which width over height it stands where it is, and ``fit_pane`` goes back for a narrower pane.
+    """
 
     def __init__(self, camera: Any) -> None:
         """Take over a camera."""
         self._camera = camera
+        self._aspect: float | None = None  # not known of what former versions have saved
+        self._view = ""  # the named side that it looks from, as long as nobody has moved it
+        self._needed: float | None = None  # how wide a pane must be to show what is to be seen; None: not yet
         camera.SetViewAngle(VIEW_ANGLE)
 
     def look(self, view: str, points: NDArray[np.float64], aspect: float) -> None:
         """Look from a named side so that the points (n, 3) fill the picture."""
         direction, up = (np.array(vector) for vector in VIEWS[view])
         fit_camera(self._camera, points, direction, up, aspect, fill=(0.90, 0.84))
+        self._aspect, self._view, self._needed = aspect, view, None
+
+    def fit_pane(self, aspect: float, points: NDArray[np.float64]) -> None:
+        """Show in a pane of another shape all that the former one showed of the scene.
+
+        From a named side, where nobody has moved it since, the scene fills the pane again.
+
+        Parameters
+        ----------
+        aspect
+            Width over height of the pane.
+        points
+            Corners of the scene (n, 3).
+        """
+        if self._view:
+            self.look(self._view, points, aspect)
+            return
+        if self._needed is None:
+            self._needed = max(1e-3, self._width_needed(aspect, points))
+        before = 1.0 if self._aspect is None else min(1.0, self._aspect / self._needed)
+        self._go_back(before / min(1.0, aspect / self._needed), points)
+        self._aspect = aspect
+
+    def _width_needed(self, aspect: float, points: NDArray[np.float64]) -> float:
+        """Return the width over height of the narrowest pane that shows all that is seen of the scene now."""
+        _, x, y = self._extent(points)
+        if self._aspect is None:  # whose height was seen as a whole, of that probably the width was, too
+            return max(aspect, x) if y <= 1 else aspect
+        return min(self._aspect, x / _MARGIN)
+
+    def _go_back(self, factor: float, points: NDArray[np.float64]) -> None:
+        """Show ``factor`` times as much to all sides, also in the farthest part of the scene."""
+        camera = self._camera
+        camera.SetParallelScale(camera.GetParallelScale() * factor)
+        if camera.GetParallelProjection() or factor == 1.0:
+            return
+        focus, distance = np.array(camera.GetFocalPoint()), camera.GetDistance()
+        forward = np.array(camera.GetDirectionOfProjection())
+        # What is farther away than the focus becomes smaller more slowly.
+        beyond = max(0.0, float(((points - focus) @ forward).max()))
+        away = max((distance + beyond) * factor - beyond, 0.1 * distance * factor)
+        camera.SetPosition(*(focus - away * forward))
 
     def set_perspective(self, on: bool) -> None:
         """Switch between perspective and orthographic; what is in the focus keeps its size."""
@@ -42,6 +93,9 @@ class Camera3D:
         elif not on and not camera.GetParallelProjection():
             camera.ParallelProjectionOn()
             camera.SetParallelScale(camera.GetDistance() * _HALF)
+        else:
+            return
+        self._needed = None
 
     def pixel(self, height: int) -> float:
         """Length of a pixel, at the depth of the focus, in a picture of ``height`` pixels."""
@@ -55,6 +109,7 @@ class Camera3D:
         self._camera.Azimuth(-_TURN * right)
         self._camera.Elevation(_TURN * down)
         self._camera.OrthogonalizeViewUp()
+        self._view, self._needed = "", None
 
     def shift(self, right: float, down: float) -> None:
         """Move the scene with the pointer, by shares of the view's height."""
@@ -64,6 +119,7 @@ class Camera3D:
         camera = self._camera
         camera.SetFocalPoint(*(np.array(camera.GetFocalPoint()) + move))
         camera.SetPosition(*(np.array(camera.GetPosition()) + move))
+        self._view, self._needed = "", None
 
     def zoom(self, factor: float) -> None:
         """Come closer (factor above 1) or go away."""
@@ -72,6 +128,7 @@ class Camera3D:
             camera.SetParallelScale(camera.GetParallelScale() / factor)
         else:
             camera.Dolly(factor)
+        self._view, self._needed = "", None
 
     def frame(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return the directions (x, y, z) into, to the right of, and upwards on the picture."""
@@ -83,13 +140,14 @@ class Camera3D:
     @contextmanager
     def turned(self, start: dict[str, Any], degrees: float) -> Iterator[None]:
         """Look from ``start`` turned around the vertical of the picture; afterwards from where it was."""
-        former = self.state()
+        former, view, needed = self.state(), self._view, self._needed
         self.restore(start)
         self._camera.Azimuth(degrees)
         try:
             yield
         finally:
             self.restore(former)
+            self._view, self._needed = view, needed
 
     def room(self, points: NDArray[np.float64], shown: float, wanted: float, turning: bool) -> float:
         """Return how much larger a picture can show the scene than the view does.
@@ -106,6 +164,18 @@ class Camera3D:
         turning
             The scene turns around the vertical in the picture.
         """
+        wide, across, high = self._extent(points, turning)
+        if np.isinf(wide):
+            return 1.0
+        if high > 1 or across > shown:
+            return min(1.0, wanted / shown)
+        return min(_MARGIN * wanted / wide, _MARGIN / high)
+
+    def _extent(self, points: NDArray[np.float64], turning: bool = False) -> tuple[float, float, float]:
+        """Return how far points (n, 3) reach to the sides while the scene turns and now, and up or down.
+
+        In halves of the height of the picture; infinity where some lie behind the camera.
+        """
         forward, right, up = self.frame()
         camera = self._camera
         away = points - np.array(camera.GetFocalPoint())
@@ -116,11 +186,9 @@ class Camera3D:
             near = -wide if turning else along
             half = half * (camera.GetDistance() + near) / camera.GetDistance()
         if np.any(half <= 0):
-            return 1.0
-        x, y = float((wide / half).max()), float((np.abs(away @ up) / half).max())
-        if y > 1 or float((np.abs(across) / half).max()) > shown:
-            return min(1.0, wanted / shown)
-        return min(0.94 * wanted / x, 0.94 / y)
+            return np.inf, np.inf, np.inf
+        wide, across, high = (np.abs(length) / half for length in (wide, across, away @ up))
+        return float(wide.max()), float(across.max()), float(high.max())
 
     @contextmanager
     def enlarged(self, factor: float) -> Iterator[None]:
@@ -142,15 +210,20 @@ class Camera3D:
     def state(self) -> dict[str, Any]:
         """Return plain JSON values."""
         camera = self._camera
+        known = {} if self._aspect is None else {"aspect": self._aspect}
         return {
             "position": list(camera.GetPosition()),
             "focus": list(camera.GetFocalPoint()),
             "up": list(camera.GetViewUp()),
             "scale": camera.GetParallelScale(),
+            **known,
         }
 
     def restore(self, state: dict[str, Any]) -> bool:
-        """Take the values back; return False, and change nothing, where they make no sense."""
+        """Take the values back; return False, and change nothing, where they make no sense.
+
+        They are of a pane that may have had another shape: ``fit_pane`` comes next, where there is a pane.
+        """
         try:
             vectors = np.array([state["position"], state["focus"], state["up"]], float)
             scale = float(state["scale"])
@@ -164,4 +237,7 @@ class Camera3D:
         self._camera.SetFocalPoint(*focus)
         self._camera.SetViewUp(*up)
         self._camera.SetParallelScale(scale)
+        aspect = state.get("aspect")
+        known = isinstance(aspect, int | float) and np.isfinite(aspect) and aspect > 0
+        self._aspect, self._view, self._needed = (float(aspect) if known else None), "", None
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -125,21 +125,19 @@ class Canvas3D(QObject):
         """Follow the widget: its size, whether it is seen, dark and light."""
         kind = event.type()
         if kind == QEvent.Type.Resize and isinstance(event, QResizeEvent):
-            self._on_resized(event.oldSize(), event.size())
+            self.fit_pane()
+            self.request()
         elif kind == QEvent.Type.Show:
             self.request()
         elif kind == QEvent.Type.PaletteChange:
             self.refresh()
         return False
 
-    def _on_resized(self, before: QSize, now: QSize) -> None:
-        """Draw in the new size; what is seen in a narrow view stays in it when it becomes narrower."""
-        if self.frames and before.height() > 0 and now.height() > 0:
-            narrow = min(1.0, now.width() / now.height())
-            factor = narrow / min(1.0, before.width() / before.height())
-            if factor != 1.0:
-                self.camera.zoom(factor)
-        self.request()
+    def fit_pane(self) -> None:
+        """Keep in sight what was seen of the scene, when the widget is narrower than it was."""
+        width, height = self.widget.width(), self.widget.height()
+        if width > 0 and height > 0:
+            self.camera.fit_pane(width / height, self.scene.corners)
 
     def _count(self) -> None:
         """Say that there is a new picture."""

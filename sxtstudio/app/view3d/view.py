@@ -198,6 +198,7 @@ class View3D(QWidget):
         canvas.scene.apply(self.scene.value, False)
         canvas.scene.frame_all("oblique", max(0.2, self.width() / max(1, self.height())))
         canvas.scene.camera.restore(self._pending_camera)
+        canvas.fit_pane()
         canvas.refresh(self.scene.value)
         self._request_planes()
         if self._picking is not None:
@@ -363,6 +364,7 @@ class View3D(QWidget):
             self._belonging.restored()
         if self.canvas is not None and self._shown_document is not None:
             self.canvas.scene.camera.restore(self._pending_camera)
+            self.canvas.fit_pane()
             self.canvas.request()
 
     def resizeEvent(self, event: Any) -> None:

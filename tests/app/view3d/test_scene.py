@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,66 @@ def test_camera_state_returns_and_nonsense_is_refused(scene: Scene3D) -> None:
         assert not scene.camera.restore(bad)
     kept = scene.camera.state()
     assert kept["position"] == pytest.approx(state["position"]) and kept["up"] == pytest.approx(state["up"])
+
+
+def seen(scene: Scene3D, points: np.ndarray, aspect: float) -> np.ndarray:
+    """Which points (n, 3) a picture of that width over height shows, by VTK's own projection."""
+    camera = scene.camera._camera
+    matrix = camera.GetCompositeProjectionTransformMatrix(aspect, -1, 1)
+    rows = np.array([[matrix.GetElement(i, j) for j in range(4)] for i in range(4)])
+    place = np.c_[points, np.ones(len(points))] @ rows.T
+    return (np.abs(place[:, :2]) <= place[:, 3:] * (1 + 1e-6)).all(axis=1) & (place[:, 3] > 0)
+
+
+@pytest.mark.parametrize("perspective", [True, False], ids=["perspective", "parallel"])
+@pytest.mark.parametrize("aspect", [0.5, 0.9, 1.4, 4.0])
+@pytest.mark.parametrize("close", [1.0, 4.0], ids=["whole", "close"])
+def test_a_restored_camera_cuts_nothing_off_in_a_pane_of_another_shape(
+    scene: Scene3D, perspective: bool, aspect: float, close: float
+) -> None:
+    scene.apply(replace(FLAT, perspective=perspective), False)
+    points = np.random.default_rng(3).uniform(*scene.bounds, (4000, 3))
+    points = np.concatenate([scene.corners, points])
+    scene.frame_all("xz", 2.2)
+    scene.camera.turn(0.05, 0.02)
+    scene.camera.zoom(0.95 * close)
+    before, state = seen(scene, points, 2.2), scene.camera.state()
+    assert before.all() == (close == 1.0) and before.any()
+    scene.frame_all("yz", 1.0)
+    assert scene.camera.restore(state)
+    scene.camera.fit_pane(aspect, scene.corners)
+    assert seen(scene, points, aspect)[before].all()
+    narrow = scene.camera.state()
+    scene.camera.fit_pane(2.2, scene.corners)
+    back = scene.camera.state()
+    assert back["position"] == pytest.approx(state["position"])
+    assert back["scale"] == pytest.approx(state["scale"])
+    if aspect > 2.2:
+        assert narrow["position"] == pytest.approx(state["position"]), "nothing is smaller than it must be"
+
+
+def test_a_camera_of_a_former_version_does_not_say_its_pane(scene: Scene3D) -> None:
+    scene.frame_all("xz", 2.2)
+    state = scene.camera.state()
+    del state["aspect"]
+    for bad in ({}, {"aspect": "wide"}, {"aspect": -1}, {"aspect": float("nan")}):
+        assert scene.camera.restore({**state, **bad})
+        scene.camera.fit_pane(0.8, scene.corners)
+        assert seen(scene, scene.corners, 0.8).all()
+    scene.camera.restore(state)
+    scene.camera.zoom(8.0)
+    near = scene.camera.state()
+    scene.camera.restore({name: value for name, value in near.items() if name != "aspect"})
+    scene.camera.fit_pane(0.8, scene.corners)
+    assert scene.camera.state()["position"] == pytest.approx(near["position"])
+
+
+def test_from_a_named_side_the_scene_fills_every_pane(scene: Scene3D) -> None:
+    for aspect in (0.5, 1.0, 2.0):
+        scene.camera.fit_pane(aspect, scene.corners)
+        pixel = scene.camera.pixel(1)
+        scene.frame_all("xy", aspect)
+        assert scene.camera.pixel(1) == pytest.approx(pixel)
 
 
 def test_highlight_of_an_object_lies_on_it(scene: Scene3D) -> None:

@@ -295,12 +295,34 @@ def test_drag_turns_wheel_zooms_and_reset_returns(opened: MainWindow, qtbot: QtB
 def test_narrower_view_still_shows_everything(opened: MainWindow, qtbot: QtBot) -> None:
     view = shown(opened, qtbot)
     view.scene.set(perspective=False)
-    width = view.canvas.scene.camera.pixel(view.canvas.widget.height()) * view.canvas.widget.width()
+    camera, widget = view.canvas.scene.camera, view.canvas.widget
+    widget.resize(600, 500)
+    camera.turn(0.1, 0.05)
+    corners = view.canvas.scene.corners - np.array(camera._camera.GetFocalPoint())
+    _, right, _ = camera.frame()
+    half = np.abs(corners @ right).max()
+    before = camera.pixel(500)
     for size in ((300, 700), (250, 500), (280, 560)):
-        view.canvas.widget.resize(*size)
-        assert view.canvas.scene.camera.pixel(size[1]) * size[0] == pytest.approx(width)
-    view.canvas.widget.resize(800, 500)
-    assert view.canvas.scene.camera.pixel(500) * 500 == pytest.approx(width)
+        widget.resize(*size)
+        assert half < camera.pixel(size[1]) * size[0] / 2 < 1.2 * half
+    widget.resize(800, 500)
+    assert camera.pixel(500) == pytest.approx(before)
+
+
+@pytest.mark.parametrize("former", [False, True], ids=["says its pane", "of a former version"])
+def test_a_view_that_comes_back_in_a_narrower_pane_cuts_nothing_off(
+    opened: MainWindow, qtbot: QtBot, former: bool
+) -> None:
+    view = shown(opened, qtbot)
+    view.canvas.widget.resize(900, 400)
+    view.set_view("xz")
+    view.canvas.scene.camera.turn(0.02, 0.0)
+    state = view.view_state()
+    if former:
+        del state["camera"]["aspect"]
+    view.canvas.widget.resize(300, 400)
+    view.restore_view_state(state)
+    assert view.canvas.scene.camera.room(view.canvas.scene.corners, 0.75, 0.75, False) >= 0.94
 
 
 def test_saved_picture_has_size_transparency_and_scale(
