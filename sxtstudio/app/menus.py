@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from sxtstudio.app import theme
@@ -45,7 +45,7 @@ class Actions(QObject):
         self.by_name: dict[str, QAction] = {}
         self._keys: dict[str, str] = {}  # as they stand in a tip, " (Ctrl+Z)"
         self._why: dict[str, str] = {}  # of those that cannot be done now, by their names
-        self._explaining: dict[str, QShortcut] = {}
+        self._names_by_key: dict[str, str] = {}
         self.menus: dict[str, QMenu] = {}
         self.toolbar = QToolBar("Toolbar", window)
         self.toolbar.setObjectName("toolbar")
@@ -72,16 +72,14 @@ class Actions(QObject):
             signal.connect(self.refresh)
         self.refresh()
         theme.follow(window, self._draw_icons)
+        window.installEventFilter(self)
 
     def _add(self, info: ActionInfo) -> None:
         action = QAction(info.text, self._window)
         action.setObjectName(info.name)
         if info.shortcut:
             action.setShortcut(QKeySequence(info.shortcut))
-            # Qt gives the key to it only while the action itself is greyed.
-            key = QShortcut(QKeySequence(info.shortcut), self._window)
-            key.activated.connect(partial(self._explain, info.name))
-            self._explaining[info.name] = key
+            self._names_by_key[action.shortcut().toString()] = info.name
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         self._keys[info.name] = f" ({keys})" if keys else ""
         action.setToolTip(info.why_disabled or info.tip + self._keys[info.name])
@@ -135,9 +133,25 @@ class Actions(QObject):
         except Exception as error:  # whatever it is, the window lives on
             show_error(self._window, error)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Hear of the keys that come to the window since neither an action nor a widget has taken them."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+            for held in (
+                modifiers,
+                modifiers & ~Qt.KeyboardModifier.ShiftModifier,
+            ):  # "?" needs it to be typed
+                keys = QKeySequence(QKeyCombination(held, Qt.Key(event.key()))).toString()
+                if (name := self._names_by_key.get(keys)) is not None:
+                    self._explain(name)
+                    break
+        return False
+
     def _explain(self, name: str) -> None:
         """Say why the key of a greyed action does nothing, as its tooltip does."""
         action = self.by_name[name]
+        if action.isEnabled() or not action.isVisible():
+            return
         text, why = action.text().rstrip("…").replace("&", ""), self._why[name]
         self._context.session.message.emit(f"{text} – {why[:1].lower()}{why[1:]}")
 
@@ -186,8 +200,6 @@ class Actions(QObject):
             action = self.by_name[f"classes.give_{place + 1}"]
             action.setText(classes[place].name if place < len(classes) else f"Class {place + 1}")
             action.setVisible(place < max(1, len(classes)))
-        for name, key in self._explaining.items():
-            key.setEnabled(not self.by_name[name].isEnabled() and self.by_name[name].isVisible())
         target = session.tool.value.target
         where = {"mask": " (cell mask)", "objects": " (objects)"}.get(target, "")
         for tool in TOOLS:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
@@ -139,6 +139,23 @@ def test_the_key_of_what_cannot_be_done_says_why(window: MainWindow, qtbot: QtBo
     was = window.session.layout.value.panel
     QTest.keySequence(window, window.actions_.by_name["view.panel"].shortcut())
     assert window.session.layout.value.panel != was and not said
+
+
+def test_keys_in_the_slices_say_why_and_those_of_a_widget_are_its_own(sample: MainWindow) -> None:
+    said: list[str] = []
+    sample.session.message.connect(said.append)
+    view = sample.context.parts.slices.views["xy"]
+    view.setFocus()
+    needs = [info for info in TABLE if info.shortcut and info.needs[:1] == ("objects",)]
+    assert len(needs) > 5
+    for info in needs:
+        if sample.actions_.by_name[info.name].isVisible():
+            said.clear()
+            QTest.keySequence(view, QKeySequence(info.shortcut))
+            assert len(said) == 1 and said[0].endswith("– not now: there are no objects yet."), info.name
+    said.clear()
+    QTest.keySequence(sample.context.parts.image.findChild(QAbstractSpinBox), QKeySequence("Delete"))
+    assert not said
 
 
 def test_what_there_is_to_go_on_with_is_offered(sample: MainWindow, qtbot: QtBot) -> None:
