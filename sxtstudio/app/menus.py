@@ -137,10 +137,8 @@ class Actions(QObject):
         """Hear of the keys that come to the window since neither an action nor a widget has taken them."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-            for held in (
-                modifiers,
-                modifiers & ~Qt.KeyboardModifier.ShiftModifier,
-            ):  # "?" needs it to be typed
+            typed = modifiers & ~Qt.KeyboardModifier.ShiftModifier  # "?" needs Shift, and does not name it
+            for held in (modifiers, typed):
                 keys = QKeySequence(QKeyCombination(held, Qt.Key(event.key()))).toString()
                 if (name := self._names_by_key.get(keys)) is not None:
                     self._explain(name)

@@ -238,6 +238,7 @@ class Camera3D:
         self._camera.SetViewUp(*up)
         self._camera.SetParallelScale(scale)
         aspect = state.get("aspect")
-        known = isinstance(aspect, int | float) and np.isfinite(aspect) and aspect > 0
-        self._aspect, self._view, self._needed = (float(aspect) if known else None), "", None
+        self._aspect, self._view, self._needed = None, "", None
+        if isinstance(aspect, int | float) and np.isfinite(aspect) and aspect > 0:
+            self._aspect = float(aspect)
         return True
