@@ -6,7 +6,9 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,14 +24,18 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from sxtstudio.app.document import first_scan
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.widgets import hasty_clicks
 from sxtstudio.core.polarity import chosen_polarity
+from sxtstudio.core.progress import Progress
+from sxtstudio.io.filevolume import FileVolume
 
 SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample.tif"
+FOUND_IN_SAMPLE: dict[str, Any] = {}
 
 
 @pytest.fixture
@@ -103,6 +109,29 @@ def segment_with(
         return panel
 
     return prepared
+
+
+@pytest.fixture
+def sample_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows from the voxels of the sample alone is found out by the first test that opens it.
+
+    That is a third of what opening it takes. Every other file is looked at by each test. Not for tests that
+    only wait for jobs: when this one ends so soon, fields that settle for a while have not begun theirs.
+    """
+    for name in ("sample_volume", "build_overview", "detect_polarity"):
+        monkeypatch.setattr(first_scan, name, partial(look_once, getattr(first_scan, name)))
+
+
+def look_once(look: Callable[..., Any], volume: FileVolume, *given: Any, **named: Any) -> Any:
+    """Call ``look``; or say again what it has found in the sample, unless that was cancelled."""
+    if volume.path != SAMPLE:
+        return look(volume, *given, **named)
+    for progress in (*given, *named.values()):
+        if isinstance(progress, Progress):
+            progress.check()
+    if look.__name__ not in FOUND_IN_SAMPLE:
+        FOUND_IN_SAMPLE[look.__name__] = look(volume, *given, **named)
+    return FOUND_IN_SAMPLE[look.__name__]
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,11 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.planes import Plane
 
 
+@pytest.fixture(autouse=True)
+def quickly_opened(sample_is_looked_at_once: None) -> None:
+    """Tests of this folder need the sample open, and do not care how it was looked at."""
+
+
 class Hand:
     """Draws with the mouse tools of a window."""
 

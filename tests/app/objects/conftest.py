@@ -27,6 +27,11 @@ ROWS = {
 LARGE = 2**31 + 7
 
 
+@pytest.fixture(autouse=True)
+def quickly_opened(sample_is_looked_at_once: None) -> None:
+    """Tests of this folder need the sample open, and do not care how it was looked at."""
+
+
 @pytest.fixture
 def room(sample: MainWindow, qtbot: QtBot) -> MainWindow:
     """The window with three objects."""
