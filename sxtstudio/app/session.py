@@ -170,7 +170,10 @@ class Session(QObject):
         else:
             self._autosave.stop()
         if former is not None:
-            former.close()
+            if document is None or former.leaves_work:
+                former.close()
+            else:
+                former.close_soon()
 
     def register_view(self, name: str, view: HasViewState) -> None:
         """Have the state of a widget saved with the project, under ``name``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -399,11 +400,25 @@ class Document:
         """Say that nothing of this is wanted any more: ``close`` then removes the working folder."""
         self.discarded = True
 
+    @property
+    def leaves_work(self) -> bool:
+        """Whether the working folder stays when this is closed, for another time."""
+        return not self.discarded and (self.modified or self.unfinished_segmentation)
+
+    def close_soon(self) -> None:
+        """Close what leaves no work in a thread: to remove gigabytes of voxels takes seconds on a busy disk.
+
+        The program does not end before it is done; its project is free at once.
+        """
+        files.mark_discarded(self.folder)
+        self._release_project()
+        threading.Thread(target=self.close, name="closing a document").start()
+
     def close(self) -> None:
         """Let go of the files; unsaved work stays in the working folder unless it was discarded."""
         if self._closed:
             return
-        keep = not self.discarded and (self.modified or self.unfinished_segmentation)
+        keep = self.leaves_work
         if keep:
             with suppress(Exception):
                 self.autosave(wait=True)
@@ -429,5 +444,9 @@ class Document:
         self._arrays.clear()
         self._voxels.clear()
         self.tomogram.close()
-        if self.project_lock is not None:
-            self.project_lock.release()
+        self._release_project()
+
+    def _release_project(self) -> None:
+        lock, self.project_lock = self.project_lock, None
+        if lock is not None:
+            lock.release()

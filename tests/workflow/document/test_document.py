@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import LacCalibration
 from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.workflow.document import state as document_state
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovered import recover
@@ -453,6 +455,31 @@ def test_a_state_that_is_older_takes_no_newer_one_away(
     document._autosave._saver.wait()
     state = read_state(document.folder)
     assert state.modified and state.targets == ("labels", "mask") and len(state.record.steps) == 1
+
+
+def test_what_leaves_no_work_is_closed_while_others_go_on(
+    root: Path, tomogram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk stands still while the voxels are removed; a crash then leaves nothing that is offered."""
+    free, removing = threading.Event(), []
+    remove = document_state.remove_files
+
+    def slow(*arguments: Any) -> None:
+        removing.append(threading.current_thread())
+        assert free.wait(30)
+        remove(*arguments)
+
+    document = Document.open(tomogram)
+    document.volume("labels")
+    document.autosave(wait=True)
+    monkeypatch.setattr(document_state, "remove_files", slow)
+    assert not document.leaves_work
+    document.close_soon()
+    assert (document.folder / "discarded").exists() and not leftovers()
+    free.set()
+    (thread,) = [one for one in threading.enumerate() if one.name == "closing a document"]
+    thread.join(30)
+    assert not document.folder.exists() and removing == [thread]
 
 
 def test_autosave_does_not_hold_up_strokes(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
