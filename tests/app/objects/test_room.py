@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
@@ -38,13 +39,23 @@ def rings() -> np.ndarray:
 
 
 @pytest.fixture
-def outlined(sample: MainWindow, qtbot: QtBot) -> MainWindow:
-    """The window with labels, and the panel of the objects in front."""
-    with sample.session.edit(EditKind.BRUSH) as edit:
+def outlined(
+    open_file: Callable[[Path], MainWindow], sample_values: np.ndarray, tmp_path: Path
+) -> MainWindow:
+    """The window with labels, and the panel of the objects in front.
+
+    A quarter of the sample: objects are found in all of a tomogram, and beside the labels nothing is.
+    """
+    part = sample_values[:48, :224, :224].astype(np.uint8)
+    metadata = {"axes": "ZYX", "unit": "nm", "spacing": 10.0}
+    tifffile.imwrite(tmp_path / "part.tif", part, imagej=True, resolution=(0.1, 0.1), metadata=metadata)
+    window = open_file(tmp_path / "part.tif")
+    assert window.session.document is not None and window.session.document.voxel_nm == (10.0, 10.0, 10.0)
+    with window.session.edit(EditKind.BRUSH) as edit:
         edit.write(SLAB, rings())
-    sample.session.set_cursor((28, 120, 120))
-    sample.context.parts.side.show_panel(Panel.OBJECTS)
-    return sample
+    window.session.set_cursor((28, 120, 120))
+    window.context.parts.side.show_panel(Panel.OBJECTS)
+    return window
 
 
 def find(window: MainWindow, qtbot: QtBot) -> None:
@@ -136,7 +147,7 @@ def test_labels_that_changed_since_are_said_until_they_are_back_or_searched_agai
 ) -> None:
     document, panel = outlined.session.document, outlined.context.parts.objects
     assert document is not None
-    warning, small = panel.labels_changed, Box((30, 300, 300), (31, 302, 302))
+    warning, small = panel.labels_changed, Box((30, 210, 210), (31, 212, 212))
     find(outlined, qtbot)
     assert warning.text() == ""
     with outlined.session.edit(EditKind.BRUSH) as edit:
