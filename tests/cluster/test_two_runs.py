@@ -147,9 +147,9 @@ def test_labels_of_a_worker_that_was_lost_and_lived_are_those_of_the_batch(
     machines = StandInMachines(tmp_path / "models", [KILLED])
     held = Lease.take
 
-    def take(output: Path, *more: Any) -> Lease:
+    def take(output: Path, *more: Any, **options: Any) -> Lease:
         jobs.append(segment_file(job_of_lost(output)))
-        return held(output, *more)
+        return held(output, *more, **options)
 
     def job_of_lost(output: Path) -> SegmentJob:
         return SegmentJob(deep, output, wanted.segmentation, report=output.with_suffix(".json"))
