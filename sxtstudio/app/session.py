@@ -394,7 +394,7 @@ class Session(QObject):
         self.replayed, self.replayed_edit = step, edit
         self.touched(edit.target, edit.box)
         self._announce_rows(edit)
-        self._choose_changed(edit)
+        self._choose_changed(kind, edit)
         self.replayed = self.replayed_edit = None
         if kind is StepKind.UNDO:
             self.edit_undone.emit(edit)
@@ -408,15 +408,22 @@ class Session(QObject):
         self.objects.set(**vars(self.objects.value.after(edit, self.document.object_table.rows)))
         self.table_changed.emit()
 
-    def _choose_changed(self, edit: Edit) -> None:
+    def _choose_changed(self, kind: StepKind, edit: Edit) -> None:
         """Choose the objects that an undone or redone edit is about, so that one sees what has changed.
 
-        Not while a click gives a class: who has chosen an object has given it one then.
+        Of an edit that makes objects, those alone are chosen when it is made again, as when it was made
+        first: the next key must not mean more than it did then. Not while a click gives a class: who has
+        chosen an object has given it one then.
         """
         if self.document is None or edit.target != "objects" or self.objects.value.click_class:
             return
         rows = edit.rows.after.keys() if edit.rows is not None and edit.kind.of_some_objects else ()
         there = self.document.object_table.rows
+        if kind is StepKind.REDO and edit.rows is not None:
+            made = [number for number in rows if edit.rows.before.get(number) is None and number in there]
+            if made:
+                self.objects.set(selected=tuple(sorted(made)))
+                return
         if changed := sorted(number for number in edit.numbers.union(rows) if number in there):
             self.objects.set(selected=tuple(changed))
 

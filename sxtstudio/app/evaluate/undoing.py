@@ -9,6 +9,11 @@ from sxtstudio.app.session import Session
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice
 
+_EARLIER = (
+    "These judgements are of an earlier session. To take one back, go to its slice and press "
+    "“Not judged after all” (U)."
+)
+
 
 @dataclass(frozen=True)
 class JudgementStep:
@@ -44,9 +49,17 @@ class JudgementStep:
 class EvaluationUndo:
     """What *Undo* means in the panel “Evaluate”: the latest judgement or mark, and nothing of other tasks."""
 
-    def __init__(self, session: Session, restore: Callable[[JudgementStep, bool], None]) -> None:
-        """Begin empty; ``restore`` takes a step back (True) or makes it again."""
-        self._session, self._restore = session, restore
+    def __init__(
+        self,
+        session: Session,
+        restore: Callable[[JudgementStep, bool], None],
+        has_judgements: Callable[[], bool],
+    ) -> None:
+        """Begin empty; ``restore`` takes a step back (True) or makes it again.
+
+        ``has_judgements`` says whether any slice is judged, in whichever session.
+        """
+        self._session, self._restore, self._has_judgements = session, restore, has_judgements
         self._done: list[JudgementStep] = []
         self._undone: list[JudgementStep] = []
         session.history_changed.connect(self._follow)
@@ -92,6 +105,8 @@ class EvaluationUndo:
             self._session.undo()
         else:
             self._refuse("taken back", edit)
+            if not self._done and self._has_judgements():
+                self._session.message.emit(_EARLIER)
 
     def redo(self) -> None:
         """Make the latest judgement or mark again that was taken back."""

@@ -46,7 +46,7 @@ class EvaluationWork(QObject):
         self._session = session
         self.evaluation = Evaluation()
         self.outdated: frozenset[int] = frozenset()
-        self.undoing = EvaluationUndo(session, self._restore)
+        self.undoing = EvaluationUndo(session, self._restore, lambda: bool(self.evaluation.judged))
         self._to_check: set[int] = set()
         self._check = QTimer(self, singleShot=True, interval=0)
         self._check.timeout.connect(self._check_one)

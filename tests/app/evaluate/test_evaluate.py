@@ -161,6 +161,16 @@ def test_undo_in_the_panel_leaves_the_work_of_other_tasks(expert) -> None:
     assert expert.session.labels_of("objects")[15, 105, 105] == 0
 
 
+def test_undo_says_how_a_judgement_of_an_earlier_session_is_taken_back(expert) -> None:
+    expert.begin()
+    expert.panel.next()
+    assert expert.work.evaluation.judged
+    expert.work.undoing.clear()  # as when the project is opened again
+    undo(expert)
+    assert expert.work.evaluation.judged
+    assert expert.said[-1].endswith("go to its slice and press “Not judged after all” (U).")
+
+
 def test_a_judgement_is_the_latest_where_the_mark_before_it_was_taken_back_elsewhere(expert) -> None:
     expert.begin()
     expert.stroke((105, 105))

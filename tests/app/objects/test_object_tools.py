@@ -611,7 +611,9 @@ def test_what_undo_and_redo_change_is_chosen(two: Objects) -> None:
     two.session.set_cursor((15, *IN_A))
     choose(selected=(1,))
     act["objects.split_here"].trigger()
-    back_and_forth((1,), (1, 3))
+    two.wait()
+    assert two.selected == (3,)
+    back_and_forth((1,), (3,))  # as when it was split
     choose(selected=(1, 2))
     act["objects.merge"].trigger()
     back_and_forth((1, 2), (1,))
