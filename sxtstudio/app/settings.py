@@ -207,7 +207,13 @@ class Settings:
             if recent_changes:
                 _take(values, _changed_recent(values, recent_changes))
 
-        there = change_settings(self._file, change)
+        try:
+            there = change_settings(self._file, change)
+        except BaseException:
+            with self._lock:  # the next change takes them along, when the disk has room again
+                self._changes = {**changes, **self._changes}
+                self._recent_changes = [*recent_changes, *self._recent_changes]
+            raise
         if recent_changes:
             with self._lock:  # with what other windows have done, and what was done here meanwhile
                 _take(self._values, _changed_recent(there, self._recent_changes))

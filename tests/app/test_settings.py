@@ -185,6 +185,25 @@ def test_who_sets_something_waits_for_no_disk(settings: Settings, monkeypatch: p
     assert there.recent == ["/data/a.mrc"] and there.bytes("window/state") == b"abc"
 
 
+def test_what_a_full_disk_did_not_take_is_written_with_the_next_change(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sxtstudio.core.atomic.os.fsync", full)
+        settings.add_recent("/data/a.mrc")
+        settings.set("theme", "light")
+        settings.sync()
+    assert holding(settings).recent == []
+    settings.set("scale", 2)
+    settings.sync()
+    there = holding(settings)
+    assert there.recent == ["/data/a.mrc"]
+    assert there.get("theme", "") == "light" and there.get("scale", 0) == 2
+
+
 def test_the_file_is_the_users_alone_and_stays_where_a_link_leads(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "s.ini").symlink_to(tmp_path / "elsewhere" / "kept.ini")
