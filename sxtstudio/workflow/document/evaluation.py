@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice, JudgedTomogram
 from sxtstudio.core.evaluation.marks import JudgedPixels, judged_pixels
 from sxtstudio.core.geometry import Box
@@ -105,6 +106,18 @@ def evaluation_of_record(record: Record, what: str) -> Evaluation:
     """Return the evaluation that stands in a project; an empty one where there is none."""
     state = record.view.get(VIEW, {})
     return evaluation_of_view(state, record.tomogram.shape[0], what)
+
+
+def evaluation_alone(record: Record) -> dict[str, Any]:
+    """Return the views of a record without all but its evaluation, of which the methods text tells.
+
+    A damaged evaluation is left out, as ``evaluation_found`` of the methods does.
+    """
+    try:
+        found = evaluation_of_record(record, "The evaluation")
+    except UserError:
+        return {}
+    return {VIEW: evaluation_to_view(found)} if found.slices else {}
 
 
 def judged_project(path: Path) -> JudgedTomogram:

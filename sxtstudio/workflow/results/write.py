@@ -29,6 +29,7 @@ from sxtstudio.core.wording import bytes_text, count
 from sxtstudio.io.object_table import write_table as write_rows
 from sxtstudio.io.project import Record
 from sxtstudio.io.tables import dictionary_path, write_table
+from sxtstudio.workflow.document.evaluation import evaluation_alone
 from sxtstudio.workflow.document.exporting import (
     ExportSource,
     Receipt,
@@ -136,7 +137,9 @@ def write_results(
     check_space(folder.parent, voxels // 5)
     known = source.identify()
     pointer = replace(source.record.tomogram, fingerprint=dict(known.fingerprint))
-    record = replace(source.record, tomogram=pointer, view={}, trust=())
+    # How things were shown is of no use to others; what an expert judged is a result, and told in the text.
+    view = evaluation_alone(source.record)
+    record = replace(source.record, tomogram=pointer, view=view, trust=())
     with atomic_write(folder) as temporary:
         temporary.mkdir()
         writing = _Writing(temporary, source, record, progress)

@@ -20,16 +20,21 @@ from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.evaluation import (
     VIEW,
+    evaluation_of_record,
     evaluation_of_view,
     evaluation_to_view,
     judge_slice,
     judged_project,
     still_judged,
 )
+from sxtstudio.workflow.document.exporting import source_of
 from sxtstudio.workflow.document.methods import methods_text
 from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
 from sxtstudio.workflow.document.recovered import recover
+from sxtstudio.workflow.results import layout
+from sxtstudio.workflow.results.layout import read_results
 from sxtstudio.workflow.results.paragraph import paragraph
+from sxtstudio.workflow.results.write import write_results
 from sxtstudio.workflow.retraining import runs
 from sxtstudio.workflow.retraining.labels import Chosen, of_document, of_project, summary
 
@@ -237,3 +242,21 @@ def test_the_methods_text_has_one_line_with_the_result(document: Document) -> No
     assert "An expert judged 1 slice, at even intervals" in lines[0] and "Judged slices: 3" in lines[0]
     said = paragraph(document.record(), "cell.mrc")
     assert said.count("judged") == 1 and "66.7 % true positive" in said
+
+
+def test_the_results_tell_the_same_of_the_judged_slices_as_the_methods_text(
+    document: Document, tmp_path: Path
+) -> None:
+    evaluation = judge(document)
+    document.view = {**document.view, "slices": {"cursor": [1, 2, 3]}}
+    document.add_step(Step(StepKind.EVALUATION, parameters={"judged_slices": [2]}))
+    folder = tmp_path / "results"
+    write_results(folder, source_of(document))
+    written = (folder / layout.METHODS).read_text(encoding="utf-8")
+    sentence = "An expert judged 1 slice, at even intervals"
+    line = next(one for one in written.splitlines() if "Evaluation by an expert" in one)
+    assert line in methods_text(document).splitlines() and sentence in line and "66.7 %" in line
+    assert sentence in written.splitlines()[0] and "no slice was judged" not in written
+    kept = read_results(folder).record
+    assert kept.view.keys() == {VIEW}, "how things were shown does not go to others"
+    assert evaluation_of_record(kept, "It").judged == dict(evaluation.judged)
