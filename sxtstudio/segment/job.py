@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sxtstudio.core.checked_volume import CheckedVolume, InputChangedError
-from sxtstudio.core.errors import outside_the_file
+from sxtstudio.core.errors import Cancelled, outside_the_file
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.left_out import NO_ARTEFACTS, Artefacts, artefacts_of, without_left_out
 from sxtstudio.core.polarity import Polarity, Value, chosen_polarity
@@ -181,11 +181,14 @@ class SegmentationJob:
                     "{slices}, or a neighbour of it, is another. Restart to discard the finished slices.",
                     slices=(z, z),
                 )
-            # Only where there was nothing to see, nothing was measured.
-            yield Finished(z, checkpoint.read(index), blank=trust[index].measured == 0)
+            yield self._finished_at(index, checkpoint, trust[index])
+
+    def _finished_at(self, index: int, checkpoint: Checkpoint, trust: SliceTrust) -> Finished:
+        # Only where there was nothing to see, nothing was measured.
+        return Finished(self.slices[0] + index, checkpoint.read(index), blank=trust.measured == 0)
 
     def compute(self, checkpoint: Checkpoint, progress: Progress) -> Iterator[Finished]:
-        """Compute the other slices; yield each once it is on disk."""
+        """Compute the other slices; yield each once it is on disk, also those of the moment of a cancel."""
         first, last = self.slices
         todo = [z for z in range(first, last) if z - first not in checkpoint.finished]
         if not todo:
@@ -268,10 +271,20 @@ class SegmentationJob:
             with self.timed("keeping slices"):
                 return [self._keep(whole, checkpoint) for one in outputs for whole in mean.add(one)]
 
-        with closing(overlapped(source, work, sink, check=progress.check)) as written:
-            for finished in written:
-                yield from finished
-                progress.step(len(finished))
+        unseen = set(todo)
+        try:
+            with closing(overlapped(source, work, sink, check=progress.check)) as written:
+                for finished in written:
+                    unseen.difference_update(one.z for one in finished)
+                    yield from finished
+                    progress.step(len(finished))
+        except Cancelled:
+            # What was computed already is kept on disk meanwhile, and counts as finished there: so it must
+            # for those who hear of each slice, and have its labels.
+            trust = checkpoint.trust()
+            for index in sorted({z - self.slices[0] for z in unseen} & checkpoint.finished):
+                yield self._finished_at(index, checkpoint, trust[index])
+            raise
 
     def outputs(
         self, runner: SliceRunner, batch: SliceBatch, progress: Progress, *, redraw: bool = True

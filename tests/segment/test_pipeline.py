@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress, ProgressState
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment import checkpoint, job
+from sxtstudio.segment.checkpoint import read_unfinished
 from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.neighbours import Neighbours
 from sxtstudio.segment.parameters import SegmentParameters
@@ -304,6 +306,35 @@ def test_a_cancelled_run_is_resumed_where_it_stopped(
     if len(asked) > 1:
         first = counted[0]
         assert first.remaining_s is not None and 0 < first.fraction < 1
+
+
+def test_a_cancelled_run_hands_over_every_slice_that_it_counts_as_finished(
+    tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, expected = run(ArrayVolume(tomogram), parameters, tmp_path / "whole")
+    progress = Progress()
+    keep = job.SegmentationJob._keep
+
+    def keep_later(self: Any, output: Any, checkpoint: Any) -> Any:
+        if output.position == 1:
+            progress.cancel()
+            time.sleep(0.2)  # the other thread hears of it first
+        return keep(self, output, checkpoint)
+
+    monkeypatch.setattr(job.SegmentationJob, "_keep", keep_later)
+    heard: dict[int, np.ndarray] = {}
+    with pytest.raises(Cancelled):
+        segment(
+            ArrayVolume(tomogram),
+            parameters,
+            tmp_path / "w",
+            progress=progress,
+            on_slices=lambda z, labels: heard.update({z: labels}),
+        )
+    unfinished = read_unfinished(tmp_path / "w")
+    assert unfinished is not None and unfinished.finished == len(heard) >= 2
+    assert list(heard) == list(range(len(heard)))
+    np.testing.assert_array_equal(np.stack(list(heard.values())), expected[: len(heard)])
 
 
 def test_resume_with_another_threshold_is_refused(
