@@ -26,6 +26,7 @@ from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.jobs.choices import SegmentationChoices, find_choices
+from sxtstudio.workflow.jobs.document_segmenting import same_threshold
 
 if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard
@@ -176,6 +177,45 @@ class SegmentFields(QWidget):
             noisy=self.noisy.isChecked(),
         )
 
+    def take_over(self, parameters: SegmentParameters) -> None:
+        """Show the settings of another segmentation, which goes on with them."""
+        model = None if parameters.model is None else str(parameters.model)
+        if model is not None and model != self.chosen_model:
+            self._take_model(model)
+        self.use_device(parameters.device)
+        self.tile.setValue(parameters.tile_px or 0)
+        if parameters.use is not None:
+            self.set_use(parameters.use)
+            self.threshold.set_choice(None)
+        elif parameters.threshold is None:
+            self.threshold.set_choice(None)
+        else:
+            self._take_threshold(parameters.threshold)
+        self.trust.setCurrentIndex(self.trust.findData(parameters.trust))
+        self.neighbours.setChecked(parameters.neighbours > 0)
+        self.leave_out.setChecked(parameters.leave_out)
+        self.noisy.setChecked(parameters.noisy)
+
+    def _take_model(self, model: str) -> None:
+        number = self.model.findData(model)
+        if number >= 0:
+            self.model.setCurrentIndex(number)
+        else:
+            self.use_model(model)
+
+    def _take_threshold(self, value: float) -> None:
+        """Show the aim that has this threshold; where none has, or it is not known yet, the number."""
+        card = self._card
+        if card is not None and same_threshold(value, self.threshold.value):
+            return
+        self.threshold.set_choice(None if card is not None else value)
+        if card is not None and not same_threshold(value, self.threshold.value):
+            use = card.use_of(value)
+            if use is None:
+                self.threshold.set_choice(value)
+            else:
+                self.set_use(use)
+
     @property
     def ready(self) -> bool:
         """Whether models and devices are known."""
@@ -246,10 +286,15 @@ class SegmentFields(QWidget):
         """Return the voxel size that the model should fit."""
         return None
 
-    def _show_model(self) -> None:
+    @property
+    def _card(self) -> ModelCard | None:
+        """That of the model, once models were looked for."""
         path = self.model.currentData()
         models = () if self._choices is None else self._choices.models
-        card = next((card for card in models if str(card.path) == path), None)
+        return next((card for card in models if str(card.path) == path), None)
+
+    def _show_model(self) -> None:
+        card = self._card
         problems = () if self._choices is None else self._choices.problems
         if card is None:
             show_note(self.description, "\n".join(problems))

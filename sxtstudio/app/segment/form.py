@@ -76,6 +76,26 @@ class SegmentForm(SegmentFields):
             probability=self.keep.isChecked(),
         )
 
+    def take_over(self, parameters: SegmentParameters) -> None:
+        """Show the settings of an interrupted segmentation, which goes on with them.
+
+        What is shown is then what is computed, and what the project says of these labels.
+        """
+        super().take_over(parameters)
+        self.keep.setChecked(parameters.probability)
+        document = self._session.document
+        if document is None:
+            return
+        depth = document.shape[0]
+        slices = parameters.checked(depth)
+        if slices == (0, depth):
+            self.slices.set_all()
+        elif slices != self.slices.slices:
+            self.slices.set_range(*slices)
+        polarity, value = document.polarity, parameters.polarity
+        if value != "auto" and polarity is not None and polarity.sure and polarity.value != value:
+            self._session.set_polarity(chosen_polarity(value))  # the other one was chosen since
+
     def view_state(self) -> dict[str, Any]:
         """Return what belongs to this tomogram, for its project."""
         first, last = self.slices.first.value(), self.slices.last.value()

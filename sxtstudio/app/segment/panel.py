@@ -259,6 +259,8 @@ class SegmentPanel(QWidget):
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         check_not_segmenting(self._context)
+        if resume:
+            self._show_settings(parameters)
         identify, folder, work_dir = document.identify, document.bulk, document.segmentation_folder
         record: dict[str, Any] = {"model": self.form.name_of(parameters.model), "slices": parameters.slices}
 
@@ -300,6 +302,13 @@ class SegmentPanel(QWidget):
         self.strip.watch(self.run.job)
         self._refresh()
 
+    def _show_settings(self, parameters: SegmentParameters) -> None:
+        """Have the fields say with what an interrupted segmentation goes on."""
+        known = self.form.ready
+        self.form.take_over(parameters)
+        if known and not self.form.ready:  # a model that was not listed
+            self.refresh_models()
+
     # -- what comes back -----------------------------------------------------------------------------
 
     def _on_run_done(self, outcome: SegmentOutcome, edit: Edit | None) -> None:
@@ -308,7 +317,8 @@ class SegmentPanel(QWidget):
         self.hand_made.forget(*outcome.slices)
         first, last = outcome.slices
         where = f"Slices {wording.slice_number(first)} to {last}" if last - first > 1 else f"Slice {last}"
-        lines = [f"{where}: {wording.count(outcome.voxels, 'voxel')} labelled on {outcome.device}."]
+        seen = ", as a noisy tomogram" if outcome.noisy else ""
+        lines = [f"{where}: {wording.count(outcome.voxels, 'voxel')} labelled on {outcome.device}{seen}."]
         if edit is None:
             lines.append("The labels are the same as before.")
         if outcome.output_kept:

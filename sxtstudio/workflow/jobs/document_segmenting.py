@@ -110,7 +110,7 @@ class Interrupted:
         if str(then.model) != str(now.model):
             texts.append(f"the model was {_model_name(then.model)} and is {_model_name(now.model)}")
         before = threshold if then.threshold is None else then.threshold
-        if abs(before - threshold) > _SAME_THRESHOLD:
+        if not same_threshold(before, threshold):
             texts.append(f"the threshold was {before:.2f} and is {threshold:.2f}")
         if now.polarity != "auto" and then.polarity not in ("auto", now.polarity):
             texts.append(f"membranes were {then.polarity} and are {now.polarity}")
@@ -127,6 +127,11 @@ class Interrupted:
         if then.probability != now.probability:
             texts.append(f"the network's output was {'' if then.probability else 'not '}to be kept")
         return texts
+
+
+def same_threshold(one: float, other: float) -> bool:
+    """Whether two thresholds are the same in the places that the field shows."""
+    return abs(one - other) <= _SAME_THRESHOLD
 
 
 def segment_document(

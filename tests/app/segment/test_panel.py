@@ -23,11 +23,13 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import chosen_polarity
+from sxtstudio.core.uses import Use
 from sxtstudio.segment import checkpoint, load_card
 from sxtstudio.segment.job import SegmentationJob
+from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.document.network_output import find_output
 from sxtstudio.workflow.document.recovered import recover
-from sxtstudio.workflow.jobs.document_segmenting import read_interrupted
+from sxtstudio.workflow.jobs.document_segmenting import Interrupted, read_interrupted
 
 Prepare = Callable[[Path, tuple[int, int]], SegmentPanel]
 Values = NDArray[np.float32]
@@ -211,6 +213,7 @@ def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     to_the_end(panel, qtbot)
     assert np.array_equal(labels[20:24] == 255, expected)
     assert not labels[:20].any() and not labels[24:].any()
+    assert panel.form.slices.slices == (20, 24), "what is shown is what was computed"
     assert panel.offers.pending is None and panel.offers.isHidden() and not action.isEnabled()
     assert "finished_slices" not in document.steps[-1].parameters
     assert find_output(document.bulk, document.shape) is not None
@@ -656,4 +659,70 @@ def test_the_answer_decides_with_which_settings(
     interrupted.start_button.click()
     to_the_end(interrupted, qtbot)
     threshold = 0.0 if answer == "Go on with it" else 0.5
+    assert interrupted.form.threshold.value == threshold
     assert np.array_equal(labels_of(sample)[20:24] == 255, truth(sample_values[20:24], threshold))
+
+
+def test_going_on_shows_the_settings_that_go_on_and_the_project_has_them(
+    segment_with: Prepare,
+    toy_model: Path,
+    sample: MainWindow,
+    qtbot: QtBot,
+    errors: list[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    then = SegmentParameters(
+        model=str(toy_model),
+        device="cpu",
+        tile_px=128,
+        threshold=0.25,
+        polarity="dark",
+        slices=(20, 24),
+        trust="every",
+        neighbours=0,
+        leave_out=False,
+        noisy=True,
+    )
+    computed: list[SegmentParameters] = []
+
+    def record_only(
+        recorder: object, known: object, parameters: SegmentParameters, *_: Any, **__: Any
+    ) -> None:
+        computed.append(parameters)
+        raise UserError("enough")
+
+    monkeypatch.setattr("sxtstudio.app.segment.panel.segment_document", record_only)
+    panel = segment_with(toy_model.with_name("other.onnx"), (0, 64))
+    form, session = panel.form, sample.session
+    form.neighbours.setChecked(True)
+    session.set_polarity(chosen_polarity("bright"))
+    panel.offers.pending = Interrupted(then, 2, 4)
+    panel.resume()
+    to_the_end(panel, qtbot)
+    assert computed == [then] and len(errors) == 1
+    names = ("threshold", "polarity", "slices", "trust", "neighbours", "leave_out", "noisy", "probability")
+    for name in ("model", "tile_px", *names):
+        assert getattr(form.parameters(), name) == getattr(then, name), name
+    session.collect_view()
+    state = session.document.view["segment"]
+    assert (state["noisy"], state["threshold"], state["slices"]) == (True, 0.25, ["range", 21, 24])
+    panel.start_again()  # with what the fields say
+    to_the_end(panel, qtbot)
+    assert computed[1].noisy and computed[1].slices == (20, 24)
+
+
+@pytest.mark.parametrize("aim", [Use.FEW_FALSE, Use.EVERYTHING, None])
+def test_the_aim_that_goes_on_is_shown_where_the_model_knows_its_threshold(
+    sample: MainWindow, qtbot: QtBot, aim: Use | None
+) -> None:
+    panel: SegmentPanel = sample.context.parts.segment
+    sample.context.parts.side.show_panel(Panel.SEGMENT)
+    qtbot.waitUntil(lambda: panel.form.ready, timeout=20_000)
+    card = load_card("compact")
+    then = 0.33 if aim is None else card.threshold_of(aim)
+    panel.form.set_use(Use.BALANCED)
+    panel.form.threshold.set_choice(0.5)
+    panel.form.take_over(SegmentParameters(model=card.path, threshold=then))
+    shown = panel.form.parameters()
+    assert shown.use is aim and shown.threshold == (0.33 if aim is None else None)
+    assert panel.form.threshold.value == pytest.approx(then)
