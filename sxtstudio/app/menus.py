@@ -19,6 +19,7 @@ from sxtstudio.app.labels.tools.catalogue import TOOLS
 from sxtstudio.app.objects.classes.list import KEYS
 from sxtstudio.app.objects.tools.catalogue import tool_info
 from sxtstudio.app.session import Session
+from sxtstudio.workflow.document.document import Document
 
 
 def keys_of_actions() -> dict[str, list[tuple[str, str]]]:
@@ -179,7 +180,7 @@ class Actions(QObject):
             # A task with steps of its own says itself why there is nothing of it to take back.
             "undo": session.history.undo_name is not None or _title(session, back=True) is not None,
             "redo": session.history.redo_name is not None or _title(session, back=False) is not None,
-            "modified": document is not None and document.modified,
+            "to_save": document is not None and _to_save(document),
             "trust": document is not None and any(f.certainty is not None for f in document.trust),
             "view3d": document is not None and session.layout.value.view3d,
             "drawn": self._drawn(),
@@ -230,3 +231,8 @@ def _title(session: Session, *, back: bool) -> str | None:
     if task is None:
         return None
     return task.undo_title if back else task.redo_title
+
+
+def _to_save(document: Document) -> bool:
+    """Whether saving keeps anything: work, or view and fields of panels, which change all the time."""
+    return document.modified or (document.project is not None and not document.read_only)

@@ -110,7 +110,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         save,
         shortcut="Ctrl+S",
         icon="mdi6.content-save-outline",
-        needs=("tomogram", "modified"),
+        needs=("tomogram", "to_save"),
         toolbar=True,
         toolbar_text="Save",
         separator=True,

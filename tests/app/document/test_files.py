@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -125,7 +126,6 @@ def test_project_is_saved_and_opens_in_another_window_of_the_day(
     paint(cell)
     save_as(cell, qtbot, answers, tmp_path / "cell.sxt")
     assert not cell.isWindowModified() and "cell.sxt" in cell.windowTitle()
-    assert not cell.actions_.by_name["file.save"].isEnabled()
     assert cell.settings.recent[0] == str(tmp_path / "cell.sxt")
     do(cell, "file.close")
     qtbot.waitUntil(lambda: cell.session.document is None)
@@ -149,6 +149,23 @@ def test_save_goes_to_the_same_project_without_a_question(
         do(cell, "file.save")
     idle(cell, qtbot)
     assert not cell.isWindowModified()
+
+
+def test_settings_of_a_panel_that_changed_after_a_save_are_saved_too(
+    cell: MainWindow, qtbot: QtBot, answers: Answers, tmp_path: Path
+) -> None:
+    form = cell.context.parts.segment.form
+    paint(cell)
+    save_as(cell, qtbot, answers, tmp_path / "cell.sxt")
+    form.noisy.setChecked(True)
+    form.slices.set_range(2, 4)
+    form.set_use("few-false")
+    assert not cell.session.document.modified and cell.actions_.by_name["file.save"].isEnabled()
+    with qtbot.waitSignal(cell.session.message, timeout=10_000):
+        do(cell, "file.save")
+    idle(cell, qtbot)
+    state = json.loads((tmp_path / "cell.sxt" / "project.json").read_text())["view"]["segment"]
+    assert (state["noisy"], state["slices"], state["use"]) == (True, ["range", 3, 4], "few-false")
 
 
 def test_closing_with_unsaved_work_asks(
