@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sxtstudio.core.lengths import Unit
 
@@ -39,11 +39,17 @@ def count(number: int, what: str, plural: str = "") -> str:
     return f"{grouped(number)} {what if number == 1 else plural or what + 's'}"
 
 
+def objects_text(numbers: Collection[int]) -> str:
+    """Return "5, 9", or of more objects than anybody would read, "31 objects"."""
+    return ", ".join(map(str, numbers)) if len(numbers) <= _NAMED else count(len(numbers), "object")
+
+
 def cut(text: str, most: int = 60) -> str:
     """Return a name of any length as it fits into a sentence: "abc…"."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+_NAMED = 20
 _PYTHONS_OWN = (AttributeError, TypeError, ZeroDivisionError)
 
 

@@ -547,6 +547,19 @@ def test_work_on_the_chosen_objects_by_keyboard(two: Objects) -> None:
     assert two.selected == () and two.session.tool.value.tool == "brush"
 
 
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [((1,), "1 object deleted; Undo brings it back"), ((1, 2), "2 objects deleted; Undo brings them back")],
+    ids=["one", "two"],
+)
+def test_what_was_deleted_is_said_in_its_number(two: Objects, numbers: tuple[int, ...], said: str) -> None:
+    messages: list[str] = []
+    two.session.message.connect(messages.append)
+    two.session.objects.set(selected=numbers)
+    two.hand.window.actions_.by_name["objects.delete"].trigger()
+    assert said in messages
+
+
 def test_what_says_how_to_choose_an_object_names_the_tool() -> None:
     assert f"“{PICK.title}” ({PICK.shortcut})" in NONE_CHOSEN
 

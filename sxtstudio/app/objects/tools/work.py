@@ -20,15 +20,13 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.object_hand import Hand
 from sxtstudio.core.object_split import Line
 from sxtstudio.core.object_table import NONE_CHOSEN
-from sxtstudio.core.wording import count
+from sxtstudio.core.wording import count, objects_text
 from sxtstudio.workflow.document.document import Document
 
 # Boxes of this size are changed without anybody noticing a delay.
 QUICK_VOXELS = 2_000_000
 # So many objects are, each of which takes a millisecond whatever its size.
 QUICK_OBJECTS = 50
-# So many objects are named in the record.
-_NAMED = 20
 
 Work = Callable[[Hand], int]
 
@@ -59,7 +57,7 @@ def merge(context: Context, numbers: tuple[int, ...]) -> None:
         lambda hand: object_hand.merge(hand, numbers),
         lambda kept: f"One object now: {kept}",
         select=True,
-        objects=_named(numbers),
+        objects=objects_text(numbers),
     )
 
 
@@ -75,8 +73,8 @@ def delete(context: Context, numbers: tuple[int, ...]) -> None:
         EditKind.DELETE_OBJECT,
         numbers,
         work,
-        lambda gone: f"{count(gone, 'object')} deleted; Undo brings it back",
-        objects=_named(numbers),
+        _deleted,
+        objects=objects_text(numbers),
     )
 
 
@@ -94,9 +92,9 @@ def keep_only(context: Context, numbers: tuple[int, ...]) -> None:
         context,
         EditKind.KEEP_OBJECT,
         work,
-        lambda gone: f"{count(gone, 'object')} deleted; Undo brings them back",
+        _deleted,
         False,
-        {"objects": _named(numbers)},
+        {"objects": objects_text(numbers)},
     )
 
 
@@ -186,7 +184,7 @@ def grow(context: Context, numbers: tuple[int, ...], pixels: int) -> None:
         work,
         lambda voxels: f"{'Grown' if pixels > 0 else 'Shrunk'} by {count(voxels, 'voxel')}",
         slow=True,
-        objects=_named(numbers),
+        objects=objects_text(numbers),
         distance_px=abs(pixels),
     )
 
@@ -204,7 +202,7 @@ def fill(context: Context, numbers: tuple[int, ...], axis: int | None) -> None:
         work,
         lambda voxels: f"{count(voxels, 'voxel')} filled",
         slow=True,
-        objects=_named(numbers),
+        objects=objects_text(numbers),
         axis="3D" if axis is None else "zyx"[axis],
     )
 
@@ -264,9 +262,8 @@ def describe(session: Session, number: int) -> str:
     return f"Object {number}" + (f" · {row.class_name}" if row is not None and row.class_name else "")
 
 
-def _named(numbers: tuple[int, ...]) -> str:
-    """Return the numbers of objects for the record, or how many there were where nobody would read them."""
-    return ", ".join(map(str, numbers)) if len(numbers) <= _NAMED else count(len(numbers), "object")
+def _deleted(gone: int) -> str:
+    return f"{count(gone, 'object')} deleted; Undo brings {'it' if gone == 1 else 'them'} back"
 
 
 def _rounded(point: Point) -> list[float]:
