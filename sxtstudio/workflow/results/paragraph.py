@@ -115,6 +115,8 @@ def _segment(values: dict[str, Any]) -> str:
     text += f" (SHA-256 {sha[:12]}…)" if isinstance(sha, str) and sha else ""
     threshold = values.get("threshold")
     text += f" at a threshold of {threshold:g} on its output" if isinstance(threshold, int | float) else ""
+    use = values.get("use")
+    text += f", chosen for the use “{use}”" if isinstance(use, str) and use else ""
     if values.get("neighbours") == 1:
         text += ", the mean of the outputs for each slice and its two neighbours"
     if values.get("noisy") is True:
@@ -122,7 +124,16 @@ def _segment(values: dict[str, Any]) -> str:
     slices = values.get("slices")
     if isinstance(slices, list | tuple) and len(slices) == 2 and all(isinstance(z, int) for z in slices):
         text += f", in {slices_words(slices[0], slices[1])}"
-    return text + "."
+    return f"{text}.{_left_out(values)}"
+
+
+def _left_out(values: dict[str, Any]) -> str:
+    """Say that frames and gold have no labels, and what of them there is; "" where they may have some."""
+    if values.get("leave_out") is not True:
+        return ""
+    found = values.get("left_out")
+    which = f" ({found})" if isinstance(found, str) and found else ", where there were any"
+    return f" Frames of the reconstruction and gold beads were left out{which}."
 
 
 def _clean(values: dict[str, Any]) -> str:

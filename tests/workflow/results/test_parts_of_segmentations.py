@@ -55,6 +55,22 @@ def test_it_says_which_slices_were_segmented(
     assert sentence in paragraph(document.record(), "cell.mrc")
 
 
+def test_the_texts_say_the_use_what_was_left_out_and_that_tiles_were_automatic(document: Document) -> None:
+    said = {"model": "m", "slices": [0, 6], "threshold": 0.6, "use": "few false labels", "tile_px": None}
+    document.steps[:] = [Step(StepKind.EDIT, EditKind.SEGMENT, parameters=said)]
+    text = paragraph(document.record(), "cell.mrc")
+    assert "at a threshold of 0.6 on its output, chosen for the use “few false labels”, in slices" in text
+    assert "left out" not in text
+    listed = text_of(document.record(), "cell.mrc")
+    assert "tile (pixels): automatic" in listed and "none" not in listed
+    found = "at least 3 gold beads"
+    for more, words in (({}, ", where there were any."), ({"left_out": found}, f" ({found}).")):
+        values = {**said, "leave_out": True, **more}
+        document.steps[:] = [Step(StepKind.EDIT, EditKind.SEGMENT, parameters=values)]
+        text = paragraph(document.record(), "cell.mrc")
+        assert f" Frames of the reconstruction and gold beads were left out{words}" in text
+
+
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
