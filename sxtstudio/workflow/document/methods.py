@@ -10,6 +10,7 @@ from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.classes.given import class_together, objects_read, same_class
 from sxtstudio.core.classes.queue import CHECKED_OBJECT, TAKEN_BACK
 from sxtstudio.core.classes.rules import Among, ClassRule, ValueRange, rules_of
 from sxtstudio.core.edit_kind import EditKind
@@ -123,6 +124,8 @@ def grouped_steps(steps: Iterable[Step], slice_count: int) -> list[Done]:
         if same:
             # Of objects that were checked none is named: the last one is not the only one.
             values = {} if step.edit is EditKind.CHECKED else step.parameters
+            if step.edit is EditKind.CLASS:
+                values = class_together(found[-1].parameters, values)
             found[-1] = Done(step.name, values, found[-1].times + 1, step.kind)
         else:
             words = _ended_at(step, slice_count)
@@ -159,6 +162,8 @@ def without_taken_back(stand: Sequence[Step]) -> list[Step]:
 def _is_alike(former: Step, step: Step) -> bool:
     if (former.kind, former.identity) != (step.kind, step.identity):
         return False
+    if step.edit is EditKind.CLASS:
+        return same_class(former.parameters, step.parameters)
     made = step.edit is not None and (not step.edit.by_hand or step.edit in _WITH_VALUES)
     return not made or former.parameters == step.parameters
 
@@ -278,6 +283,10 @@ def _parameter(name: str, value: Any, beside: Mapping[str, Any]) -> str:
     """Return a parameter as people read it; of foreign or former kinds, as it stands."""
     if name == "slices" and "model" not in beside:
         name = "complete_slices"  # as earlier versions wrote it
+    if name == "tile_px" and value is None:
+        return f"{_words(name)}: automatic"
+    if name == "objects":
+        return f"{_words(name)}: {objects_read(value)}"
     if name == "rules":
         return f"rules: {_rules(value)}"
     try:

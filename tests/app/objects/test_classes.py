@@ -29,7 +29,7 @@ from sxtstudio.core.measure.columns import Column, DependsOn, Measurements, Quan
 from sxtstudio.core.object_classes import CLASSES, DROPLET, MITOCHONDRION, VESICLE, ObjectClass
 from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.methods import grouped_steps
+from sxtstudio.workflow.document.methods import grouped_steps, methods_text
 from sxtstudio.workflow.document.recovered import recover
 
 Opened = Callable[[Path], MainWindow]
@@ -860,6 +860,32 @@ def test_going_back_takes_the_answer_back(classified: MainWindow, classing: Clas
 def checks_in(document: Document) -> list[dict[str, object]]:
     done = grouped_steps(document.record().steps, document.shape[0])
     return [dict(one.parameters) for one in done if one.name == "Check of an object"]
+
+
+def test_the_methods_say_which_objects_got_which_class_by_hand_as_the_history(
+    window_with_objects: MainWindow, classing: ClassSections
+) -> None:
+    document = window_with_objects.session.document
+    assert document is not None
+    others = list(table(window_with_objects).rows)[2:]
+    classing.work.give([1], "Gold")
+    history = window_with_objects.session.history
+    assert history.done[-1].summary == "Class of object 1: Gold"
+    for numbers, name in (([2], "Gold"), ([2], "Nucleus"), ([2], ""), ([1], "Vesicle")):
+        classing.work.give(numbers, name)
+    for number in others:
+        classing.work.give([number], "Vesicle")
+    assert len(others) > 20
+    lines = [line for line in methods_text(document).splitlines() if "Class of objects" in line]
+    assert [line.partition("Class of objects")[2] for line in lines] == [
+        " (2 times) – class: Gold; objects: 1, 2",
+        " – class: Nucleus; objects: 2",
+        " – class: none; objects: 2",
+        f" ({len(others) + 1} times) – class: Vesicle; objects: {len(others) + 1} objects",
+    ]
+    classing.work.give(others, "Gold")
+    assert history.done[-1].summary == f"Class of {len(others)} objects: Gold"
+    assert f"Class of objects – class: Gold; objects: {len(others)} objects\n" in methods_text(document)
 
 
 def test_going_back_leaves_what_was_changed_since(classified: MainWindow, classing: ClassSections) -> None:

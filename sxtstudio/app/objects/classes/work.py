@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from sxtstudio.app.objects.colouring import ColourBy
 from sxtstudio.app.session import Session
 from sxtstudio.core.classes.assigning import Rows, by_hand, class_changed, class_removed, with_classes
+from sxtstudio.core.classes.given import class_given
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
@@ -80,7 +81,8 @@ class ClassWork(QObject):
         UserError
             If nothing is open or a job is changing the objects.
         """
-        edit = self.apply(by_hand(self.table, numbers, name), EditKind.CLASS)
+        change = self.table.change(by_hand(self.table, numbers, name))
+        edit = self._session.change_rows(change, EditKind.CLASS, **class_given(change))
         if edit is not None and name:
             self.show_classes()
         return edit
