@@ -113,14 +113,14 @@ def _segment(values: dict[str, Any]) -> str:
     text = f"Membranes were segmented with the model “{values.get('model', 'unknown')}”"
     sha = values.get("model_sha256")
     text += f" (SHA-256 {sha[:12]}…)" if isinstance(sha, str) and sha else ""
+    if values.get("noisy") is True:
+        text += ", which saw the slices in four fifths of their size,"
     threshold = values.get("threshold")
     text += f" at a threshold of {threshold:g} on its output" if isinstance(threshold, int | float) else ""
+    if values.get("neighbours") == 1:
+        text += " (the mean of the outputs for each slice and its two neighbours)"
     use = values.get("use")
     text += f", chosen for the use “{use}”" if isinstance(use, str) and use else ""
-    if values.get("neighbours") == 1:
-        text += ", the mean of the outputs for each slice and its two neighbours"
-    if values.get("noisy") is True:
-        text += ", which saw the slices in four fifths of their size"
     slices = values.get("slices")
     if isinstance(slices, list | tuple) and len(slices) == 2 and all(isinstance(z, int) for z in slices):
         text += f", in {slices_words(slices[0], slices[1])}"

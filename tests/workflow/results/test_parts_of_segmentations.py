@@ -60,6 +60,13 @@ def test_the_texts_say_the_use_what_was_left_out_and_that_tiles_were_automatic(d
     document.steps[:] = [Step(StepKind.EDIT, EditKind.SEGMENT, parameters=said)]
     text = paragraph(document.record(), "cell.mrc")
     assert "at a threshold of 0.6 on its output, chosen for the use “few false labels”, in slices" in text
+    more = {**said, "neighbours": 1, "noisy": True}
+    document.steps[:] = [Step(StepKind.EDIT, EditKind.SEGMENT, parameters=more)]
+    assert (
+        "the model “m”, which saw the slices in four fifths of their size, at a threshold of 0.6 "
+        "on its output (the mean of the outputs for each slice and its two neighbours), "
+        "chosen for the use “few false labels”, in slices 1 to 6."
+    ) in paragraph(document.record(), "cell.mrc")
     assert "left out" not in text
     listed = text_of(document.record(), "cell.mrc")
     assert "tile (pixels): automatic" in listed and "none" not in listed
