@@ -97,7 +97,7 @@ def test_files_are_dropped_onto_a_group(dialog: CompareDialog, tmp_path: Path, q
 def test_a_table_that_cannot_be_read_is_said(dialog: CompareDialog, tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"nothing")
     dialog.tree.add_tables([tmp_path / "bad.parquet"])
-    qtbot.waitUntil(lambda: "bad.parquet cannot be read" in dialog.report.toPlainText())
+    qtbot.waitUntil(lambda: "bad.parquet is no Parquet file" in dialog.report.toPlainText())
     assert not dialog.save_report.isEnabled()
 
 
