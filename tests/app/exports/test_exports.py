@@ -298,9 +298,11 @@ def test_cancel_in_the_dialogs_writes_nothing(
 ) -> None:
     monkeypatch.setattr(questions, "save_file", lambda *_: None)
     monkeypatch.setattr(questions, "save_into_folder", lambda *_: None)
+    cell.context.settings.sync()  # a thread writes them, beside the tomogram in this test
     before = sorted(tmp_path.iterdir())
     options(cell, qtbot, "file.export_tiff", VolumeDialog).accept()
     cell.actions_.by_name["file.export_results"].trigger()
+    cell.context.settings.sync()
     assert not cell.jobs.visible and sorted(tmp_path.iterdir()) == before
 
 

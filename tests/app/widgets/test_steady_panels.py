@@ -115,7 +115,18 @@ def test_nothing_moves_under_the_mouse(
         parts.slices.bar.slider,
         parts.slices.views["xz"],
     )
-    before = [(place(widget, sample), widget.size()) for widget in watched]
+
+    def places() -> list[tuple[object, object]]:
+        return [(place(widget, sample), widget.size()) for widget in watched]
+
+    def stands() -> bool:
+        """Whether the window that has just opened a tomogram has come to rest."""
+        first = places()
+        qtbot.wait(50)
+        return places() == first
+
+    qtbot.waitUntil(stands, timeout=20_000)
+    before = places()
     happens(sample)
     qtbot.wait(50)
-    assert [(place(widget, sample), widget.size()) for widget in watched] == before
+    assert places() == before
