@@ -417,15 +417,11 @@ class Session(QObject):
         """
         if self.document is None or edit.target != "objects" or self.objects.value.click_class:
             return
-        rows = edit.rows.after.keys() if edit.rows is not None and edit.kind.of_some_objects else ()
+        rows = edit.rows if edit.rows is not None and edit.kind.of_some_objects else TableChange()
         there = self.document.object_table.rows
-        if kind is StepKind.REDO and edit.rows is not None:
-            made = [number for number in rows if edit.rows.before.get(number) is None and number in there]
-            if made:
-                self.objects.set(selected=tuple(sorted(made)))
-                return
-        if changed := sorted(number for number in edit.numbers.union(rows) if number in there):
-            self.objects.set(selected=tuple(changed))
+        changed = tuple(sorted(number for number in edit.numbers.union(rows.after) if number in there))
+        if chosen := (rows.new if kind is StepKind.REDO else ()) or changed:
+            self.objects.set(selected=chosen)
 
     def set_busy(self, busy: Busy | None) -> None:
         """Say what is changing the labels; painting and undo wait until it is None again."""

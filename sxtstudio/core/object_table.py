@@ -68,6 +68,13 @@ class TableChange:
         """Whether it changes anything."""
         return bool(self.after) or self.classes is not None
 
+    @property
+    def new(self) -> tuple[int, ...]:
+        """The objects that are there after it, and were not before, ascending."""
+        return tuple(
+            sorted(number for number, row in self.after.items() if row and not self.before.get(number))
+        )
+
     def reversed(self) -> TableChange:
         """Return the change that takes this one back."""
         classes = None if self.classes is None else (self.classes[1], self.classes[0])

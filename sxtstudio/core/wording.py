@@ -44,6 +44,12 @@ def objects_text(numbers: Collection[int]) -> str:
     return ", ".join(map(str, numbers)) if len(numbers) <= _NAMED else count(len(numbers), "object")
 
 
+def numbers_in(words: object) -> list[int] | None:
+    """Return the numbers that ``objects_text`` has named; None of other words, such as how many."""
+    parts = words.split(", ") if isinstance(words, str) else []
+    return [int(part) for part in parts] if parts and all(part.isdecimal() for part in parts) else None
+
+
 def cut(text: str, most: int = 60) -> str:
     """Return a name of any length as it fits into a sentence: "abc…"."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

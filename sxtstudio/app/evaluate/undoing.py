@@ -10,7 +10,7 @@ from sxtstudio.core.edits import Edit
 from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice
 
 _EARLIER = (
-    "These judgements are of an earlier session. To take one back, go to its slice and press "
+    " These judgements are of an earlier session. To take one back, go to its slice and press "
     "“Not judged after all” (U)."
 )
 
@@ -104,9 +104,7 @@ class EvaluationUndo:
         elif edit is not None and edit.target == "marks":
             self._session.undo()
         else:
-            self._refuse("taken back", edit)
-            if not self._done and self._has_judgements():
-                self._session.message.emit(_EARLIER)
+            self._refuse("taken back", edit, _EARLIER if not self._done and self._has_judgements() else "")
 
     def redo(self) -> None:
         """Make the latest judgement or mark again that was taken back."""
@@ -138,8 +136,8 @@ class EvaluationUndo:
                 for one in self._done
             ]
 
-    def _refuse(self, what: str, edit: Edit | None) -> None:
+    def _refuse(self, what: str, edit: Edit | None, more: str = "") -> None:
         text = f"Nothing of the evaluation can be {what}."
         if edit is not None:
             text += f" “{edit.name}” was not done here: another panel, or Edit > History…, leads back to it."
-        self._session.message.emit(text)
+        self._session.message.emit(text + more)

@@ -8,6 +8,7 @@ from typing import Any
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.object_table import TableChange
+from sxtstudio.core.wording import numbers_in
 
 _VERBS = {
     EditKind.DELETE_OBJECT: "Delete",
@@ -41,8 +42,7 @@ def objects_named(edit: Edit, parameters: Mapping[str, Any]) -> str:
     rows = edit.rows or TableChange()
     named = f"{verb} {words}{' (part)' if edit.partial else ''}"
     if edit.kind is EditKind.SPLIT_OBJECT:
-        came = [number for number, row in rows.after.items() if row and not rows.before.get(number)]
-        return f"{named} into {_listed([*numbers, *came])}" if came else named
+        return f"{named} into {_listed([*numbers, *rows.new])}" if rows.new else named
     if edit.kind is EditKind.MERGE_OBJECTS:
         gone = {number for number, row in rows.after.items() if row is None}
         kept = [number for number in numbers if number not in gone]
@@ -57,13 +57,13 @@ def _which(parameters: Mapping[str, Any]) -> tuple[str, list[int]]:
         return f"object {one}", [one]
     if not isinstance(several, str):
         return "", []
-    parts = several.split(", ")
-    if not all(part.isdecimal() for part in parts):
+    numbers = numbers_in(several)
+    if numbers is None:
         return several, []
-    return f"object{'s' if len(parts) > 1 else ''} {_listed(parts)}", [int(part) for part in parts]
+    return f"object{'s' if len(numbers) > 1 else ''} {_listed(numbers)}", numbers
 
 
-def _listed(numbers: Sequence[int | str]) -> str:
+def _listed(numbers: Sequence[int]) -> str:
     """Return "5, 9 and 12"."""
     first = ", ".join(map(str, numbers[:-1]))
     return f"{first} and {numbers[-1]}" if first else str(numbers[-1])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sxtstudio.core.object_table import TableChange
-from sxtstudio.core.wording import objects_text
+from sxtstudio.core.wording import numbers_in, objects_text
 
 _CLASS, _OBJECTS = "class", "objects"
 
@@ -26,22 +26,17 @@ def same_class(former: Mapping[str, Any], later: Mapping[str, Any]) -> bool:
     """
     if former.get(_CLASS) != later.get(_CLASS):
         return False
-    known = [_numbers(one.get(_OBJECTS)) is not None for one in (former, later) if _OBJECTS in one]
+    known = [numbers_in(one.get(_OBJECTS)) is not None for one in (former, later) if _OBJECTS in one]
     return len(known) != 1 and all(known)
 
 
 def class_together(former: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
     """Return what two steps of which ``same_class`` is true say together."""
-    numbers = [*(_numbers(former.get(_OBJECTS)) or ()), *(_numbers(later.get(_OBJECTS)) or ())]
+    numbers = [*(numbers_in(former.get(_OBJECTS)) or ()), *(numbers_in(later.get(_OBJECTS)) or ())]
     return {**later, _OBJECTS: ", ".join(map(str, sorted(set(numbers))))} if numbers else dict(later)
 
 
 def objects_read(words: Any) -> str:
     """Return the objects of a step as people read them: of very many that came together, how many."""
-    numbers = _numbers(words)
+    numbers = numbers_in(words)
     return str(words) if numbers is None else objects_text(numbers)
-
-
-def _numbers(words: Any) -> list[int] | None:
-    parts = words.split(", ") if isinstance(words, str) else []
-    return [int(part) for part in parts] if parts and all(part.isdecimal() for part in parts) else None
