@@ -71,7 +71,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 import sxtstudio  # noqa: F401  before any test imports ONNX Runtime: it turns its telemetry off
+from sxtstudio.core.progress import Progress
+from sxtstudio.segment.job import SegmentationJob
+from sxtstudio.segment.neighbours import NetworkOutput
 from sxtstudio.segment.run_settings import RunSettings
+from sxtstudio.segment.runner import SliceRunner
+from sxtstudio.segment.slices import SliceBatch
 
 
 @pytest.hookimpl(wrapper=True)
@@ -132,6 +137,29 @@ def settings_of_a_run(labels: tuple[int, int, int], **changes: Any) -> RunSettin
 def run_settings() -> Callable[..., RunSettings]:
     """The function that makes settings of a run."""
     return settings_of_a_run
+
+
+@pytest.fixture
+def cancel_before(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """The function that lets the next segmentation be cancelled before its network sees this slice.
+
+    A test that cancels once it hears of a slice may come too late: others are computed and written meanwhile,
+    as many as the disk and the processor happen to allow.
+    """
+    limit: list[int] = []
+    outputs = SegmentationJob.outputs
+
+    def outputs_before(
+        self: SegmentationJob, runner: SliceRunner, batch: SliceBatch, progress: Progress, **options: bool
+    ) -> list[NetworkOutput]:
+        if limit and max(batch.positions) >= limit[0]:
+            limit.clear()
+            progress.cancel()
+            progress.check()
+        return outputs(self, runner, batch, progress, **options)
+
+    monkeypatch.setattr(SegmentationJob, "outputs", outputs_before)
+    return limit.append
 
 
 @pytest.fixture

@@ -282,9 +282,12 @@ class SegmentationJob:
             # What was computed already is kept on disk meanwhile, and counts as finished there: so it must
             # for those who hear of each slice, and have its labels.
             trust = checkpoint.trust()
-            for index in sorted({z - self.slices[0] for z in unseen} & checkpoint.finished):
+            left = {z - self.slices[0] for z in unseen}
+            for index in sorted(left & checkpoint.finished):
                 yield self._finished_at(index, checkpoint, trust[index])
-            raise
+            # With nothing left to do it came too late: there would be nothing to go on with.
+            if not left <= checkpoint.finished:
+                raise
 
     def outputs(
         self, runner: SliceRunner, batch: SliceBatch, progress: Progress, *, redraw: bool = True

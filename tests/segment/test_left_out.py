@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.frame import Frame
 from sxtstudio.core.labels import threshold_byte
 from sxtstudio.core.left_out import Artefacts
-from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.parameters import PartOf, SegmentParameters
 from sxtstudio.segment.pipeline import segment
@@ -89,16 +89,15 @@ def test_parts_have_the_labels_of_the_whole(
 
 
 def test_a_run_that_is_gone_on_with_leaves_out_the_same(
-    tomogram: np.ndarray, parameters: SegmentParameters, whole: np.ndarray, tmp_path: Path
+    tomogram: np.ndarray,
+    parameters: SegmentParameters,
+    whole: np.ndarray,
+    tmp_path: Path,
+    cancel_before: Callable[[int], None],
 ) -> None:
-    progress = Progress()
-
-    def stop(z: int, _: object) -> None:
-        if z == 2:
-            progress.cancel()
-
+    cancel_before(4)
     with pytest.raises(Cancelled):
-        segment(ArrayVolume(tomogram), parameters, tmp_path / "w", progress=progress, on_slices=stop)
+        segment(ArrayVolume(tomogram), parameters, tmp_path / "w")
     with pytest.raises(UserError, match="frames and gold left out was True and is now False"):
         labels_of(tomogram, replace(parameters, leave_out=False), tmp_path / "w", resume=True)
     assert np.array_equal(labels_of(tomogram, parameters, tmp_path / "w", resume=True), whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ import pytest
 from scipy import ndimage
 
 from sxtstudio.core.errors import Cancelled
-from sxtstudio.core.progress import Progress
 from sxtstudio.core.resemblance import coarsened, resemble
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.neighbours import Mean, Neighbours, NetworkOutput
@@ -81,16 +81,19 @@ def test_each_slice_is_the_mean_of_itself_and_its_neighbours_each_turned_on(
 
 
 def test_neither_range_nor_batch_nor_interruption_changes_a_slice(
-    tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path
+    tomogram: np.ndarray,
+    parameters: SegmentParameters,
+    tmp_path: Path,
+    cancel_before: Callable[[int], None],
 ) -> None:
     whole, _ = run(tomogram, parameters, tmp_path / "w")
     part, _ = run(tomogram, replace(parameters, slices=(2, 5)), tmp_path / "part")
     np.testing.assert_array_equal(part, whole[2:5])
     batches, _ = run(tomogram, replace(parameters, batch=3), tmp_path / "batches")
     np.testing.assert_array_equal(batches, whole)
-    progress = Progress(listener=lambda state: progress.cancel())
+    cancel_before(3)
     with pytest.raises(Cancelled):
-        run(tomogram, parameters, tmp_path / "cut", progress=progress)
+        run(tomogram, parameters, tmp_path / "cut")
     again, _ = run(tomogram, parameters, tmp_path / "cut", resume=True)
     np.testing.assert_array_equal(again, whole)
     preview = segment_slice(ArrayVolume(tomogram), 4, parameters)

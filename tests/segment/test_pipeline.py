@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -126,11 +127,16 @@ def test_an_output_that_is_stored_lies_on_its_side_of_the_threshold_of_the_run(t
 
 @pytest.mark.parametrize("threshold", [-0.2, 0.0, 0.2])
 def test_the_stored_output_gives_the_labels_of_the_run_also_after_it_was_gone_on_with(
-    tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path, threshold: float
+    tomogram: np.ndarray,
+    parameters: SegmentParameters,
+    tmp_path: Path,
+    threshold: float,
+    cancel_before: Callable[[int], None],
 ) -> None:
     wanted = replace(parameters, threshold=threshold, probability=True)
+    cancel_before(4)
     with pytest.raises(Cancelled):
-        segment(ArrayVolume(tomogram), wanted, tmp_path / "w", progress=Stopping(2).progress)
+        segment(ArrayVolume(tomogram), wanted, tmp_path / "w")
     with segment(ArrayVolume(tomogram), wanted, tmp_path / "w", resume=True) as result:
         assert 0 < result.resumed < len(tomogram)
         assert result.probability is not None
@@ -257,26 +263,17 @@ def test_slices_are_chosen_as_in_python(wanted: Any) -> None:
     assert list(range(first, last)) == (numbers if wanted is None else numbers[wanted[0] : wanted[1]])
 
 
-class Stopping:
-    """A progress that cancels itself after some slices, and remembers what it was told."""
-
-    def __init__(self, after: int) -> None:
-        self.states: list[ProgressState] = []
-        self.after = after
-        self.progress = Progress(listener=self.listen)
-
-    def listen(self, state: ProgressState) -> None:
-        self.states.append(state)
-        if sum(state.fraction > 0 for state in self.states) == self.after:
-            self.progress.cancel()
-
-
 def test_a_cancelled_run_is_resumed_where_it_stopped(
-    tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tomogram: np.ndarray,
+    parameters: SegmentParameters,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cancel_before: Callable[[int], None],
 ) -> None:
     _, expected = run(ArrayVolume(tomogram), parameters, tmp_path / "whole")
+    cancel_before(4)
     with pytest.raises(Cancelled):
-        segment(ArrayVolume(tomogram), parameters, tmp_path / "w", progress=Stopping(2).progress)
+        segment(ArrayVolume(tomogram), parameters, tmp_path / "w")
     asked: list[int] = []
     original = job.read_batches
 
@@ -286,13 +283,13 @@ def test_a_cancelled_run_is_resumed_where_it_stopped(
 
     monkeypatch.setattr(job, "read_batches", counting)
     seen: list[int] = []
-    watching = Stopping(99)
+    states: list[ProgressState] = []
     result, labels = run(
         ArrayVolume(tomogram),
         parameters,
         tmp_path / "w",
         resume=True,
-        progress=watching.progress,
+        progress=Progress(listener=states.append),
         on_slices=lambda z, labels: seen.append(z),
     )
     np.testing.assert_array_equal(labels, expected)
@@ -300,7 +297,7 @@ def test_a_cancelled_run_is_resumed_where_it_stopped(
     assert seen == list(range(6))
     assert result.voxels == np.count_nonzero(expected)
     # Only what was left counts, so that the remaining time is not too rosy.
-    counted = [state for state in watching.states if state.fraction > 0]
+    counted = [state for state in states if state.fraction > 0]
     assert len(counted) == len(asked)
     assert (counted[-1].fraction, counted[-1].remaining_s) == (pytest.approx(1), 0)
     if len(asked) > 1:
@@ -337,11 +334,43 @@ def test_a_cancelled_run_hands_over_every_slice_that_it_counts_as_finished(
     np.testing.assert_array_equal(np.stack(list(heard.values())), expected[: len(heard)])
 
 
-def test_resume_with_another_threshold_is_refused(
-    tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path
+def test_a_cancel_after_the_last_slice_comes_too_late(
+    tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """All slices are finished on disk, so there would be nothing to go on with: it is done."""
+    _, expected = run(ArrayVolume(tomogram), parameters, tmp_path / "whole")
+    progress = Progress()
+    keep = job.SegmentationJob._keep
+
+    def keep_and_cancel(self: Any, output: Any, checkpoint: Any) -> Any:
+        kept = keep(self, output, checkpoint)
+        if output.position == len(tomogram) - 1:
+            progress.cancel()
+        return kept
+
+    monkeypatch.setattr(job.SegmentationJob, "_keep", keep_and_cancel)
+    heard: list[int] = []
+    result, labels = run(
+        ArrayVolume(tomogram),
+        parameters,
+        tmp_path / "w",
+        progress=progress,
+        on_slices=lambda z, labels: heard.append(z),
+    )
+    assert progress.cancelled and heard == list(range(len(tomogram)))
+    np.testing.assert_array_equal(labels, expected)
+    assert result.voxels == np.count_nonzero(expected)
+
+
+def test_resume_with_another_threshold_is_refused(
+    tomogram: np.ndarray,
+    parameters: SegmentParameters,
+    tmp_path: Path,
+    cancel_before: Callable[[int], None],
+) -> None:
+    cancel_before(4)
     with pytest.raises(Cancelled):
-        segment(ArrayVolume(tomogram), parameters, tmp_path / "w", progress=Stopping(2).progress)
+        segment(ArrayVolume(tomogram), parameters, tmp_path / "w")
     other = replace(parameters, threshold=0.25)
     with pytest.raises(UserError, match=r"threshold was 0\.0 and is now 0\.25"):
         segment(ArrayVolume(tomogram), other, tmp_path / "w", resume=True)

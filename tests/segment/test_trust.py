@@ -13,7 +13,6 @@ import pytest
 from scipy.special import erf
 
 from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.progress import Progress
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.checkpoint import Checkpoint
@@ -160,16 +159,14 @@ def test_blank_slices_have_none(tomogram: np.ndarray, parameters: SegmentParamet
 
 
 def test_figures_of_an_interrupted_run_are_kept(
-    tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path
+    tomogram: np.ndarray,
+    parameters: SegmentParameters,
+    tmp_path: Path,
+    cancel_before: Callable[[int], None],
 ) -> None:
-    progress = Progress()
-
-    def stop(z: int, labels: np.ndarray) -> None:
-        if z == 4:
-            progress.cancel()
-
+    cancel_before(8)
     with pytest.raises(Cancelled):
-        segment(ArrayVolume(tomogram), parameters, tmp_path / "w", progress=progress, on_slices=stop)
+        segment(ArrayVolume(tomogram), parameters, tmp_path / "w")
     with segment(ArrayVolume(tomogram), parameters, tmp_path / "w", resume=True) as result:
         assert 4 < result.resumed < 12
         assert_figures(result.trust, truth(parameters.model, tomogram), [2, 7])

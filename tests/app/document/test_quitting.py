@@ -55,7 +55,7 @@ def draw(window: MainWindow, z: int = 3) -> None:
 def test_what_is_finished_of_a_segmentation_stays_after_one_question(
     sample: MainWindow, segment_with: Prepare, slow_model: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    panel, asked = segment_with(slow_model, (20, 28)), Asked(Answer.STOP_AND_CLOSE)
+    panel, asked = segment_with(slow_model, (20, 44)), Asked(Answer.STOP_AND_CLOSE)
     monkeypatch.setattr(questions, "ask", asked.ask)
     before = {one.folder for one in leftovers()}  # of tests before
     begin(panel, sample, qtbot)
@@ -67,7 +67,7 @@ def test_what_is_finished_of_a_segmentation_stays_after_one_question(
     document = recover(left.folder)
     try:
         pending = read_interrupted(document.bulk, document.segmentation_folder)
-        assert pending is not None and 0 < pending.finished < pending.wanted == 8
+        assert pending is not None and 0 < pending.finished < pending.wanted == 24
         assert document.array("labels")[20].any()
     finally:
         document.close()
@@ -84,7 +84,7 @@ def test_edits_by_hand_are_asked_about_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Those before the segmentation; what is in the project is not asked about."""
-    panel, asked = segment_with(slow_model, (20, 28)), Asked(Answer.STOP_AND_CLOSE, Answer.CANCEL)
+    panel, asked = segment_with(slow_model, (20, 44)), Asked(Answer.STOP_AND_CLOSE, Answer.CANCEL)
     monkeypatch.setattr(questions, "ask", asked.ask)
     draw(sample)
     document = sample.session.document
@@ -108,7 +108,7 @@ def test_edits_by_hand_are_asked_about_all_the_same(
 def test_work_after_it_and_work_that_was_undone_is_asked_about(
     sample: MainWindow, segment_with: Prepare, slow_model: Path, qtbot: QtBot
 ) -> None:
-    panel = segment_with(slow_model, (20, 28))
+    panel = segment_with(slow_model, (20, 44))
     begin(panel, sample, qtbot)
     panel.run.cancel()
     qtbot.waitUntil(lambda: panel.run is None, timeout=60_000)
@@ -128,7 +128,7 @@ def test_closing_it_after_a_stop_asks_nothing_and_keeps_it(
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    panel, asked = segment_with(slow_model, (20, 28)), Asked(Answer.CANCEL)
+    panel, asked = segment_with(slow_model, (20, 44)), Asked(Answer.CANCEL)
     monkeypatch.setattr(questions, "ask", asked.ask)
     former = [left.folder for left in leftovers()]  # of tests before this one
     begin(panel, sample, qtbot)
@@ -170,7 +170,7 @@ def test_a_segmentation_that_was_left_is_offered_with_its_tomogram_in_the_same_w
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    panel, asked = segment_with(slow_model, (20, 28)), Asked(Answer.STOP)
+    panel, asked = segment_with(slow_model, (20, 44)), Asked(Answer.STOP)
     monkeypatch.setattr(questions, "ask", asked.ask)
     offer_with_tomograms(sample.context)
     document = sample.session.document

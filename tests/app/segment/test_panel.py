@@ -185,7 +185,7 @@ def test_another_threshold_while_a_slice_is_tried_holds_when_it_comes_back(
 def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     sample: MainWindow, segment_with: Prepare, slow_model: Path, sample_values: Values, qtbot: QtBot
 ) -> None:
-    panel = segment_with(slow_model, (20, 24))
+    panel = segment_with(slow_model, (20, 44))
     told_while_busy: list[Box] = []
     sample.session.labels_changed.connect(
         lambda box: told_while_busy.append(box) if sample.session.busy else None
@@ -197,8 +197,8 @@ def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     to_the_end(panel, qtbot)
     labels = labels_of(sample)
     finished = [z for z in range(64) if labels[z].any()]
-    assert 0 < len(finished) < 4 and finished == list(range(20, 20 + len(finished)))
-    expected = truth(sample_values[20:24])
+    assert 0 < len(finished) < 24 and finished == list(range(20, 20 + len(finished)))
+    expected = truth(sample_values[20:44])
     assert np.array_equal(labels[finished] == 255, expected[: len(finished)])
     assert sample.session.history.undo_name == "Segment (part)"
     document = sample.session.document
@@ -211,9 +211,9 @@ def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     panel.form.slices.set_range(0, 64)  # going on does not depend on what the fields say now
     panel.offers.resume_button.click()
     to_the_end(panel, qtbot)
-    assert np.array_equal(labels[20:24] == 255, expected)
-    assert not labels[:20].any() and not labels[24:].any()
-    assert panel.form.slices.slices == (20, 24), "what is shown is what was computed"
+    assert np.array_equal(labels[20:44] == 255, expected)
+    assert not labels[:20].any() and not labels[44:].any()
+    assert panel.form.slices.slices == (20, 44), "what is shown is what was computed"
     assert panel.offers.pending is None and panel.offers.isHidden() and not action.isEnabled()
     assert "finished_slices" not in document.steps[-1].parameters
     assert find_output(document.bulk, document.shape) is not None
@@ -223,10 +223,15 @@ def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
 
 
 def test_going_on_keeps_what_was_drawn_since(
-    sample: MainWindow, segment_with: Prepare, slow_model: Path, sample_values: Values, qtbot: QtBot
+    sample: MainWindow,
+    segment_with: Prepare,
+    slow_model: Path,
+    sample_values: Values,
+    qtbot: QtBot,
+    cancelled_at_its_first_slices: Callable[[SegmentPanel], None],
 ) -> None:
     panel = segment_with(slow_model, (20, 24))
-    cancelled_at_its_first_slices(panel, sample, qtbot)
+    cancelled_at_its_first_slices(panel)
     corner = Box((20, 0, 0), (21, 4, 4))
     with sample.session.edit(EditKind.BRUSH) as edit:
         edit.write(corner, np.full(corner.shape, 255, np.uint8))
@@ -242,11 +247,11 @@ def test_an_interrupted_run_can_be_dismissed_after_a_question(
     sample: MainWindow,
     segment_with: Prepare,
     slow_model: Path,
-    qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
+    cancelled_at_its_first_slices: Callable[[SegmentPanel], None],
 ) -> None:
     panel = segment_with(slow_model, (20, 24))
-    cancelled_at_its_first_slices(panel, sample, qtbot)
+    cancelled_at_its_first_slices(panel)
     answers = ["Cancel", "Dismiss"]
     monkeypatch.setattr(questions, "ask", lambda *_, **__: answers.pop(0))
     panel.offers.dismiss_button.click()
@@ -520,15 +525,18 @@ def test_what_the_network_was_sure_of_goes_with_its_labels(
     assert known() == [10, 11, 14, 15]
 
 
-def cancelled_at_its_first_slices(panel: SegmentPanel, sample: MainWindow, qtbot: QtBot) -> None:
-    def cancel() -> None:  # at once: a starved window could come to it when all is over
-        if panel.run is not None:
-            panel.run.cancel()
+@pytest.fixture
+def cancelled_at_its_first_slices(
+    cancel_before: Callable[[int], None], qtbot: QtBot
+) -> Callable[[SegmentPanel], None]:
+    """The function that segments slices from 20 on, and is cancelled when two of them are finished."""
 
-    sample.session.labels_changed.connect(cancel)
-    panel.start()
-    to_the_end(panel, qtbot)
-    sample.session.labels_changed.disconnect(cancel)
+    def run(panel: SegmentPanel) -> None:
+        cancel_before(23)
+        panel.start()
+        to_the_end(panel, qtbot)
+
+    return run
 
 
 def test_after_a_crash_it_offers_to_go_on(
@@ -538,9 +546,10 @@ def test_after_a_crash_it_offers_to_go_on(
     sample_values: Values,
     tmp_path: Path,
     qtbot: QtBot,
+    cancelled_at_its_first_slices: Callable[[SegmentPanel], None],
 ) -> None:
     panel = segment_with(slow_model, (20, 24))
-    cancelled_at_its_first_slices(panel, sample, qtbot)
+    cancelled_at_its_first_slices(panel)
     document = sample.session.document
     document.autosave(wait=True)
     # What lies on the disk now is what a crash would leave.
@@ -599,10 +608,14 @@ def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmenta
 
 
 @pytest.fixture
-def interrupted(segment_with: Prepare, slow_model: Path, sample: MainWindow, qtbot: QtBot) -> SegmentPanel:
+def interrupted(
+    segment_with: Prepare,
+    slow_model: Path,
+    cancelled_at_its_first_slices: Callable[[SegmentPanel], None],
+) -> SegmentPanel:
     """The panel after a segmentation of the slices 20 to 23 that was cancelled after the first ones."""
     panel = segment_with(slow_model, (20, 24))
-    cancelled_at_its_first_slices(panel, sample, qtbot)
+    cancelled_at_its_first_slices(panel)
     assert panel.offers.pending is not None and 0 < panel.offers.pending.finished < 4
     return panel
 

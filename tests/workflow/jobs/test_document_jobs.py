@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -161,7 +162,11 @@ def test_labels_are_cut_with_the_mask_and_a_cancel_is_heard(lumps: np.ndarray) -
 
 
 def test_an_interrupted_segmentation_is_gone_on_with(
-    tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels
+    tomogram: Path,
+    toy_model: Path,
+    tmp_path: Path,
+    expected_labels,
+    cancel_before: Callable[[int], None],
 ) -> None:
     truth = expected_labels(mrcfile.read(tomogram))
     parameters = SegmentParameters(
@@ -175,23 +180,18 @@ def test_an_interrupted_segmentation_is_gone_on_with(
         trust="none",
         neighbours=0,
     )
-    labels, progress = np.zeros(truth.shape, np.uint8), Progress()
+    labels = np.zeros(truth.shape, np.uint8)
     folder, work_dir = tmp_path, tmp_path / "unfinished"
     written: list[Box] = []
-
-    def stop_after_two(box: Box) -> None:
-        written.append(box)
-        if len(written) == 2:
-            progress.cancel()
-
     with open_volume(tomogram) as volume:
         known = KnownInput.of(tomogram, volume)
         recorder = recorder_of(labels)
+        cancel_before(2)
         with pytest.raises(Cancelled):
-            segment_document(recorder, known, parameters, folder, work_dir, progress, stop_after_two)
+            segment_document(recorder, known, parameters, folder, work_dir, Progress(), written.append)
         pending = read_interrupted(folder, work_dir)
         assert pending is not None and pending.parameters == parameters
-        assert len(written) <= pending.finished < pending.wanted == len(truth)
+        assert len(written) == pending.finished == 2 and pending.wanted == len(truth)
         # A request of an earlier version says less, and a lost one nothing.
         request = folder / "segmentation.json"
         request.write_text(json.dumps({"model": str(toy_model), "device": "cpu"}))

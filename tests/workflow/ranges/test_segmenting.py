@@ -26,7 +26,6 @@ from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.progress import Progress
 from sxtstudio.io import fingerprint, open_volume, writing
 from sxtstudio.segment import context
 from sxtstudio.workflow.jobs.cleaning import CleanUp
@@ -223,26 +222,28 @@ def test_a_killed_process_costs_the_slices_in_hand(make_job: MakeJob) -> None:
     assert report_of(job)["trust"] == report_of(once)["trust"]
 
 
-def stopped_at(state_folder: Path, number: int, slices: int) -> None:
-    """Cancel a range once so many slices are finished."""
-    progress = Progress()
+@pytest.fixture
+def stopped_at(cancel_before: Callable[[int], None]) -> Callable[[Path, int, int], None]:
+    """The function that cancels a range before the network sees this slice of the tomogram."""
 
-    def stop(z: int, labels: object, finished: int, total: int) -> None:
-        if finished == slices:
-            progress.cancel()
+    def stop(state_folder: Path, number: int, z: int) -> None:
+        cancel_before(z)
+        with pytest.raises(Cancelled):
+            segment_range(SegmentRange(state_folder, number))
 
-    with pytest.raises(Cancelled):
-        segment_range(SegmentRange(state_folder, number), progress, stop)
+    return stop
 
 
 def attempts(folder: Path) -> list[Path]:
     return [entry for entry in folder.iterdir() if entry.name.endswith(".part")]
 
 
-def test_of_an_attempt_on_another_computer_only_copies_are_taken(make_job: MakeJob) -> None:
+def test_of_an_attempt_on_another_computer_only_copies_are_taken(
+    make_job: MakeJob, stopped_at: Callable[[Path, int, int], None]
+) -> None:
     """Nobody knows whether its process lives: what it has open must stay its own."""
     state = plan_segmentation(make_job(), 4)
-    stopped_at(state.folder, 0, 2)
+    stopped_at(state.folder, 0, 4)
     (there,) = attempts(state.folder)
     (there / "over").unlink()
     owner = json.loads((there / "owner.json").read_text(encoding="utf-8"))
@@ -258,12 +259,14 @@ def test_of_an_attempt_on_another_computer_only_copies_are_taken(make_job: MakeJ
     assert attempts(state.folder) == []
 
 
-def test_a_blank_slice_that_was_kept_is_still_said_to_be_blank(make_job: MakeJob) -> None:
-    once, job = make_job(10, "once.tif"), make_job(10, "ranges.tif")
+def test_a_blank_slice_that_was_kept_is_still_said_to_be_blank(
+    make_job: MakeJob, stopped_at: Callable[[Path, int, int], None]
+) -> None:
+    once, job = make_job(12, "once.tif"), make_job(12, "ranges.tif")
     segment_file(once)
     state = plan_segmentation(job, 4)
-    stopped_at(state.folder, 2, 1)
-    assert read_state(state.folder).ranges[2].slices_finished
+    stopped_at(state.folder, 2, 10)
+    assert read_state(state.folder).ranges[2].slices_finished == 1
     for number in state.unfinished:
         segment_range(SegmentRange(state.folder, number))
     finish_segmentation(state.folder)
