@@ -43,7 +43,8 @@ def apply_stored(context: Context) -> None:
     """Let a new window take what is remembered and not read elsewhere."""
     unit = context.settings.get(UNIT, "nm")
     context.session.set_unit(unit if unit in UNITS else "nm")
-    context.session.history.budget_bytes = context.settings.get(UNDO_MB, USUAL_UNDO_MB) * _MIB
+    session, budget = context.session, context.settings.get(UNDO_MB, USUAL_UNDO_MB) * _MIB
+    session.history.budget_bytes = session.evaluation_history.budget_bytes = budget
     scheme = context.settings.get(THEME, "system")
     context.session.layout.set(scheme=scheme if scheme in ("dark", "light") else "system")
 

@@ -119,7 +119,8 @@ class Session(QObject):
         """Begin with nothing open."""
         super().__init__(parent)
         self.document: Document | None = None
-        self.history = EditHistory()
+        self.history = EditHistory()  # of labels, mask and objects
+        self.evaluation_history = EditHistory()  # of marks and judgements
         self.display = Observed(DisplayState(), self)
         self.tool = Observed(ToolState(), self)
         self.objects = Observed(ObjectsState(), self)
@@ -150,9 +151,12 @@ class Session(QObject):
         view = {} if document is None else document.view
         if document is None:
             self.history.begin()
+            self.evaluation_history.begin()
         else:
             document.undo.on_lost = self.undo_lost.emit  # of a thread, and heard in that of the window
-            self.history.begin(document.undo, document.kept_edits)
+            kept = document.kept_edits
+            self.history.begin(document.undo, [edit for edit in kept if not edit.of_evaluation])
+            self.evaluation_history.begin(document.undo, [edit for edit in kept if edit.of_evaluation])
         self.preview = self.selection = None
         self.objects.set(selected=(), hidden=frozenset(), only=None, click_class=False, visible=True)
         self.contacts.set(sites=())
@@ -322,7 +326,7 @@ class Session(QObject):
             return None
         if edit.rows is not None:
             self.document.change_table(edit.rows)
-        self.history.push(edit)
+        (self.evaluation_history if edit.of_evaluation else self.history).push(edit)
         self.document.gain(edit.target, edit.gained)
         if trust is not None:
             self.set_preview(None)  # a map of what the network recognised is of the former labels

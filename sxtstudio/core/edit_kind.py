@@ -17,6 +17,15 @@ def dtype_of(target: Target) -> np.dtype[Any]:
     return np.dtype(np.uint32 if target == "objects" else np.uint8)
 
 
+def in_evaluation(target: Target) -> bool:
+    """Whether changes of a volume are taken back with the evaluation, and not with all other work.
+
+    Marks lie beside labels and objects, and change neither: so each of the two histories keeps what it has
+    taken back when something is done in the other.
+    """
+    return target == "marks"
+
+
 class EditKind(Enum):
     """A change that *Undo* takes back; the values stand in the records of projects and never change."""
 
@@ -64,6 +73,7 @@ class EditKind(Enum):
     MARK_ARTEFACT = "mark artefact"
     MARK_MISSING = "mark missing"
     UNMARK = "unmark"
+    JUDGE = "judge"
 
     @property
     def by_hand(self) -> bool:
@@ -155,6 +165,7 @@ _MARK_TITLES = {
     EditKind.MARK_MISSING: "Mark what is missing",
     EditKind.UNMARK: "Take marks away",
     EditKind.CLEAR: "Take all marks away",
+    EditKind.JUDGE: "Judge slices",
 }
 
 

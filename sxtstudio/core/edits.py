@@ -1,6 +1,7 @@
 """Changes of labels, cell mask, objects and marks that can be undone.
 
-A change is kept as patches (``core/patches.py``) and, where it is of objects, as rows of their table.
+A change is kept as patches (``core/patches.py``) and, where it is of objects, as rows of their table. What
+is done in an evaluation beside its marks is a change without patches.
 """
 
 from __future__ import annotations
@@ -8,19 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.classes.queue import questions
-from sxtstudio.core.edit_kind import EditKind, Target, dtype_of, edit_title
+from sxtstudio.core.edit_kind import EditKind, Target, dtype_of, edit_title, in_evaluation
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_table import ObjectRow, ObjectTable, TableChange
 from sxtstudio.core.patches import AnyPatch, OnWrite, Patch, Voxels, bounding_box, checksum, nonzero_box
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.wording import count, slices_words
+
+if TYPE_CHECKING:
+    from sxtstudio.core.evaluation.judgement import JudgementChange
 
 # What a patch and a row need besides their data, about.
 _PATCH_BYTES = 600
@@ -55,7 +59,8 @@ class Edit:
     labels of each slice before and after, where that changed with them. ``earlier``: it was made in an
     earlier session, so that the labels may be others than it left. ``rows`` is what it changed in the table
     of the objects; there may be no patches then. ``numbers`` are the objects that it changed, if it is about
-    single ones; they are known once it was taken back or made again.
+    single ones; they are known once it was taken back or made again. ``judged`` is what was done to the
+    evaluation beside its marks; who takes it back has the evaluation follow.
     """
 
     kind: EditKind
@@ -67,11 +72,19 @@ class Edit:
     earlier: bool = False
     rows: TableChange | None = None
     numbers: frozenset[int] = frozenset()
+    judged: JudgementChange | None = None
 
     @property
     def name(self) -> str:
         """How the menu calls it."""
+        if self.judged is not None:
+            return self.judged.title
         return edit_title(self.kind, self.target, partial=self.partial)
+
+    @property
+    def of_evaluation(self) -> bool:
+        """Whether it belongs to the history of the evaluation, and not to that of all other work."""
+        return in_evaluation(self.target)
 
     @property
     def summary(self) -> str:
@@ -94,6 +107,7 @@ class Edit:
     def bytes(self) -> int:
         """Memory that the edit needs, about."""
         rows = 0 if self.rows is None else len(self.rows.after)
+        rows += 0 if self.judged is None else sum(map(len, self.judged.slices)) + 2 * len(self.judged.after)
         return sum(patch.size + _PATCH_BYTES for patch in self.patches) + rows * _ROW_BYTES
 
     @property

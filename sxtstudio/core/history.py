@@ -38,7 +38,10 @@ class Volumes(Protocol):
 
 
 class Keeper(Protocol):
-    """Keeps on disk what a history could take back; it hears of everything that changes that list."""
+    """Keeps on disk what histories could take back; it hears of everything that changes those lists.
+
+    It knows by the volume of an edit to which history it belongs (``Edit.of_evaluation``).
+    """
 
     def add(self, edit: Edit) -> None:
         """Take an edit that was made, or made again."""
@@ -52,14 +55,11 @@ class Keeper(Protocol):
     def replace_latest(self, edit: Edit) -> None:
         """Take the latest one as it is now."""
 
-    def drop_latest(self) -> None:
-        """Forget the latest one, which was taken back."""
+    def drop_latest(self, edit: Edit) -> None:
+        """Forget the latest one of its history, which was taken back."""
 
-    def drop_oldest(self) -> None:
-        """Forget the oldest one."""
-
-    def clear(self) -> None:
-        """Forget all."""
+    def drop_oldest(self, edit: Edit) -> None:
+        """Forget the oldest one of its history."""
 
 
 class EditHistory:
@@ -100,9 +100,13 @@ class EditHistory:
     def _keep_to_budget(self) -> None:
         """Forget the oldest; the newest edit can always be taken back, whatever its size."""
         while self._bytes > self.budget_bytes and len(self._done) > 1:
-            self._bytes -= self._done.popleft().bytes
-            if self._keeper is not None:
-                self._keeper.drop_oldest()
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        edit = self._done.popleft()
+        self._bytes -= edit.bytes
+        if self._keeper is not None:
+            self._keeper.drop_oldest(edit)
 
     def amend(self, edit: Edit, *, trust: tuple[Trust, Trust]) -> None:
         """Have figures of trust go and come with the latest edit, which was just pushed."""
@@ -145,7 +149,7 @@ class EditHistory:
         self._position -= 1
         self._undone.append(edit)
         if self._keeper is not None:
-            self._keeper.drop_latest()
+            self._keeper.drop_latest(edit)
         return edit
 
     def redo(self, volumes: Volumes) -> Edit | None:
@@ -174,11 +178,10 @@ class EditHistory:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._done.clear()
+        while self._done:
+            self._drop_oldest()
         self._undone.clear()
         self._bytes = 0
-        if self._keeper is not None:
-            self._keeper.clear()
 
     @property
     def done(self) -> tuple[Edit, ...]:

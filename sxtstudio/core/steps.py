@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import Any
 
-from sxtstudio.core.edit_kind import EditKind, Target, edit_title
+from sxtstudio.core.edit_kind import EditKind, Target, edit_title, in_evaluation
 
 
 class StepKind(Enum):
@@ -107,21 +109,26 @@ def undone(steps: Iterable[Step]) -> list[Step]:
 
 
 def _standing(steps: Iterable[Step]) -> tuple[list[Step], list[tuple[int, Step]]]:
-    """Return what stands, and what was taken back from which place, the latest last."""
-    kept: list[Step] = []
+    """Return what stands, and what was taken back with its number, the latest last."""
+    kept: list[tuple[int, Step]] = []
     undone: list[tuple[int, Step]] = []
-    for step in steps:
+    for number, step in enumerate(steps):
         if step.kind is StepKind.UNDO:
-            place = next((i for i in reversed(range(len(kept))) if _undoes(step, kept[i])), None)
+            place = next((i for i in reversed(range(len(kept))) if _undoes(step, kept[i][1])), None)
             if place is not None:
-                undone.append((place, kept.pop(place)))
+                undone.append(kept.pop(place))
         elif step.kind is StepKind.REDO:
-            if undone and undone[-1][1].identity == step.identity:
-                place, other = undone.pop()
-                kept.insert(place, other)
+            place = next((i for i in reversed(range(len(undone))) if _in_one(step, undone[i][1])), None)
+            if place is not None and undone[place][1].identity == step.identity:
+                insort(kept, undone.pop(place), key=itemgetter(0))
         else:
-            kept.append(step)
-    return kept, undone
+            kept.append((number, step))
+    return [step for _, step in kept], undone
+
+
+def _in_one(step: Step, other: Step) -> bool:
+    """Whether both are in the same history."""
+    return in_evaluation(step.target) == in_evaluation(other.target)
 
 
 def _undoes(step: Step, other: Step) -> bool:

@@ -6,6 +6,8 @@
     data               of one patch after the other: zlib, the XOR of the voxels before and after (of objects
                        uint32, little endian); then what changed in the table of the objects, if anything
 
+What was done in an evaluation beside its marks has no data and stands in the header.
+
 A file may come from a stranger, with a project: everything in it is checked, and nothing is unpacked beyond
 the size of its box.
 """
@@ -28,6 +30,7 @@ from msgspec import Meta, Struct
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.edit_kind import EditKind, Target, dtype_of
 from sxtstudio.core.edits import Edit
+from sxtstudio.core.evaluation.judgement_records import JudgementChangeRecord, change_to_json
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.object_table import TableChange
 from sxtstudio.core.patches import BYTES, Patch
@@ -82,10 +85,11 @@ class EditHeader(Struct, frozen=True):
     partial: bool = False
     trust: tuple[TrustColumns | None, TrustColumns | None] | None = None
     rows: RowsHeader | None = None
+    judged: JudgementChangeRecord | None = None
 
     def __post_init__(self) -> None:
         """Refuse what changes nothing."""
-        if not self.patches and self.rows is None:
+        if not self.patches and self.rows is None and self.judged is None:
             raise WrongKey("patches", "one or more")
 
 
@@ -130,6 +134,8 @@ def write_edit(path: Path, edit: Edit) -> None:
     }
     if edit.trust is not None:
         header["trust"] = [trust_to_json(figures) if figures else None for figures in edit.trust]
+    if edit.judged is not None:
+        header["judged"] = change_to_json(edit.judged)
     rows = b""
     if edit.rows is not None:
         rows, size = pack_change(edit.rows)
@@ -168,6 +174,8 @@ def read_edit(path: Path, shape: Triple) -> Edit:
                 raise ValueError(f"{path.name} belongs to labels of another size")
             patches.append(StoredPatch(path, patch.box, patch.crc, offset, patch.bytes, dtype))
             offset += patch.bytes
+        if header.judged is not None and header.judged.deepest >= shape[0]:
+            raise ValueError(f"{path.name} belongs to labels of another size")
         if offset + (header.rows.bytes if header.rows else 0) != whole:
             raise ValueError(f"{path.name} is not complete")
         rows: TableChange | None = None
@@ -187,6 +195,7 @@ def read_edit(path: Path, shape: Triple) -> Edit:
         trust,
         earlier=True,
         rows=rows,
+        judged=None if header.judged is None else header.judged.change(),
     )
 
 

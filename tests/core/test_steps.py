@@ -50,6 +50,16 @@ def test_what_would_be_made_again() -> None:
     assert undone([step(A), undo(A), step(B), step(B), undo(B)])[0] == step(B)
 
 
+def test_marks_and_all_other_work_are_taken_back_each_in_its_own_order() -> None:
+    mark, other = (Step(StepKind.EDIT, kind, "marks") for kind in (EditKind.MARK_FALSE, EditKind.UNMARK))
+    un, re = (Step(kind, EditKind.MARK_FALSE, "marks") for kind in (StepKind.UNDO, StepKind.REDO))
+    first, second = step(A), step(B)
+    between = [first, mark, second, undo(B), un, redo(B)]
+    assert effective(between) == [first, second] and undone(between) == [mark]
+    assert effective([*between, re]) == [first, mark, second], "each is again where it was"
+    assert effective([*between, other, undo(A), redo(B)]) == [second, other], "B is not the next"
+
+
 def test_names_say_what_was_done_to_what() -> None:
     assert step(A, target="mask", partial=True).name == "Brush (cell mask) (part)"
     assert undo(EditKind.CLEAN_UP).name == "Undo: Clean up"

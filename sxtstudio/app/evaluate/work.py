@@ -8,11 +8,18 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sxtstudio.app.evaluate.undoing import EvaluationUndo, JudgementStep
+from sxtstudio.app.evaluate.undoing import EvaluationUndo
 from sxtstudio.app.session import Session
 from sxtstudio.app.states import MarksState
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice, JudgedTomogram
+from sxtstudio.core.evaluation.judgement import (
+    Evaluation,
+    JudgedSlice,
+    JudgedTomogram,
+    JudgementChange,
+)
 from sxtstudio.core.evaluation.marks import JudgedPixels
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.steps import Step, StepKind
@@ -94,7 +101,7 @@ class EvaluationWork(QObject):
         """Judge these slices; what was judged of them stays."""
         if self._session.document is None:
             return
-        self._set("Choose slices", self.evaluation.of(slices))
+        self._set(self.evaluation.of(slices))
         self.go(self.evaluation.after(None))
 
     def judged(self) -> None:
@@ -108,7 +115,7 @@ class EvaluationWork(QObject):
             self.outdated -= {z}
             now, former = judge_slice(document, z), self.evaluation.judged.get(z)
             if former is None or (former.pixels, former.crc32) != (now.pixels, now.crc32):
-                self._set(f"Slice {slice_number(z)} judged", self.evaluation.with_judged(z, now))
+                self._set(self.evaluation.with_judged(z, now))
         following = self.evaluation.after(self._session.cursor[0])
         if following is None:
             self._session.message.emit("All slices are judged. “Results…” shows what was found.")
@@ -119,7 +126,7 @@ class EvaluationWork(QObject):
         z = self.current
         if z is not None and z in self.evaluation.judged:
             self.outdated -= {z}
-            self._set(f"Slice {slice_number(z)} not judged", self.evaluation.with_judged(z, None))
+            self._set(self.evaluation.with_judged(z, None))
 
     def back(self) -> None:
         """Go to the slice before, of those that are judged."""
@@ -140,7 +147,7 @@ class EvaluationWork(QObject):
         for z in wanted:
             evaluation = evaluation.with_judged(z, None)
         self.outdated -= frozenset(wanted)
-        self._set("Judge slices again", evaluation)
+        self._set(evaluation)
         self.go(wanted[0] if wanted else None)
 
     def spend(self, seconds: float) -> None:
@@ -150,27 +157,26 @@ class EvaluationWork(QObject):
             self.evaluation = self.evaluation.with_time(z, seconds)
             self.ticked.emit()
 
-    def _set(self, title: str, evaluation: Evaluation) -> None:
+    def _set(self, evaluation: Evaluation) -> None:
         """Have another evaluation, which can be taken back."""
-        before, behind = self.evaluation, self._session.history.next_undo
-        if self._session.document is not None and evaluation != before:
-            shown = self._session.cursor[0]
-            self.undoing.push(JudgementStep.of(title, behind, before, evaluation, shown))
+        if self._session.document is not None and evaluation != self.evaluation:
+            change = JudgementChange.of(self.evaluation, evaluation, self._session.cursor[0])
+            self._session.evaluation_history.push(Edit(EditKind.JUDGE, (), "marks", judged=change))
             self._put(evaluation)
 
-    def _restore(self, step: JudgementStep, back: bool) -> None:
-        """Take back what was done to the evaluation, or do it again; time that was spent stays."""
+    def _restore(self, change: JudgementChange, back: bool) -> None:
+        """Follow what was taken back, or made again; time that was spent stays."""
         wanted = dict(self.evaluation.judged)
-        for z, one in (step.before if back else step.after).items():
+        for z, one in (change.before if back else change.after).items():
             wanted.pop(z, None)
             if one is not None:
                 wanted[z] = self._as_marked(z, one)
-        slices = step.slices[0 if back else 1]
+        slices = change.slices[0 if back else 1]
         judged = {z: one for z, one in wanted.items() if z in slices}
         self._put(replace(self.evaluation, slices=slices, judged=judged))
         self._look_again(judged)
-        self.go(step.shown)
-        self._session.message.emit(f"{'Undo' if back else 'Redo'}: {step.title}")
+        self.go(change.shown)
+        self._session.message.emit(f"{'Undo' if back else 'Redo'}: {change.title}")
 
     def _as_marked(self, z: int, former: JudgedSlice) -> JudgedSlice:
         """Return a judgement of former times with the marks as they are now, if it is of these labels."""
@@ -213,7 +219,6 @@ class EvaluationWork(QObject):
 
     def _on_session_document_changed(self) -> None:
         self.evaluation, self.outdated = Evaluation(), frozenset()
-        self.undoing.clear()
         self._to_check.clear()
         own = MarksState()
         self._session.marks.set(mark=own.mark, brush_px=own.brush_px)  # as the protocol has it
@@ -251,8 +256,6 @@ class EvaluationWork(QObject):
         document, evaluation = self._session.document, self.evaluation
         if document is None:
             return
-        if self._session.replayed is None:
-            self.undoing.marked()
         for z in range(box.start[0], box.stop[0]):
             former = evaluation.judged.get(z)
             if former is not None:

@@ -13,7 +13,7 @@ from sxtstudio.app.labels.class_words import class_words
 from sxtstudio.app.labels.object_words import objects_named
 from sxtstudio.app.labels.travel import go_to
 from sxtstudio.app.widgets.dialogs import ToolDialog
-from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edit_kind import EditKind, in_evaluation
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.steps import Step, StepKind, effective, undone
@@ -100,6 +100,7 @@ def change_texts(done: Sequence[Edit], taken_back: Sequence[Edit], steps: Sequen
 
     That stands in the record of ``steps`` only, where the latest belong to the latest changes.
     """
+    steps = [step for step in steps if not in_evaluation(step.target)]
     made = [step for step in effective(steps) if step.kind is StepKind.EDIT]
     texts = [_text(*pair) for pair in zip_longest(reversed(done), made[: -len(done) - 1 : -1])]
     return texts[::-1] + [_text(*pair) for pair in zip_longest(taken_back, undone(steps)[: len(taken_back)])]

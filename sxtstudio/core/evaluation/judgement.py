@@ -9,6 +9,7 @@ import numpy as np
 
 from sxtstudio.core.evaluation.marks import KINDS, JudgedPixels
 from sxtstudio.core.statistics import Spread
+from sxtstudio.core.wording import slice_number
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,48 @@ class Evaluation:
         """Return the slice to judge after slice ``z``: the next one that is left, from the first again."""
         left = self.left
         return next((n for n in left if z is None or n > z), left[0] if left else None)
+
+
+@dataclass(frozen=True)
+class JudgementChange:
+    """What was done to an evaluation beside the marks: slices chosen, judged, or not judged after all.
+
+    Attributes
+    ----------
+    slices
+        Those to be judged, before and after it.
+    before, after
+        Of the slices whose judgement it changed; None: not judged.
+    shown
+        The slice to go back to; None: stay.
+    """
+
+    slices: tuple[tuple[int, ...], tuple[int, ...]]
+    before: Mapping[int, JudgedSlice | None]
+    after: Mapping[int, JudgedSlice | None]
+    shown: int | None = None
+
+    @classmethod
+    def of(cls, before: Evaluation, after: Evaluation, shown: int | None = None) -> JudgementChange:
+        """Compare two evaluations."""
+        numbers = before.judged.keys() | after.judged.keys()
+        other = sorted(z for z in numbers if before.judged.get(z) != after.judged.get(z))
+        return cls(
+            (before.slices, after.slices),
+            {z: before.judged.get(z) for z in other},
+            {z: after.judged.get(z) for z in other},
+            shown,
+        )
+
+    @property
+    def title(self) -> str:
+        """How *Undo* calls it."""
+        if self.slices[0] != self.slices[1]:
+            return "Choose slices"
+        if len(self.after) != 1:
+            return "Judge slices again"
+        ((z, now),) = self.after.items()
+        return f"Slice {slice_number(z)} {'not judged' if now is None else 'judged'}"
 
 
 @dataclass(frozen=True)

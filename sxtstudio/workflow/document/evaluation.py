@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice, JudgedTomogram
-from sxtstudio.core.evaluation.marks import JudgedPixels, judged_pixels
+from sxtstudio.core.evaluation.judgement_records import (
+    JudgedLines,
+    SliceIndex,
+    SliceIndices,
+    judged_to_json,
+)
+from sxtstudio.core.evaluation.marks import judged_pixels
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.records import record_of
@@ -25,35 +31,21 @@ from sxtstudio.workflow.document.document import Document
 #: Among the views of a project.
 VIEW = "evaluation"
 _MOST = 100_000
-_Slice = Annotated[int, Meta(ge=0, lt=1 << 20, description="the number of a slice, from 0")]
-_Pixels = Annotated[int, Meta(ge=0, lt=1 << 40, description="a number of pixels")]
 _Seconds = Annotated[float, Meta(ge=0, le=1e9, description="seconds")]
-
-
-class _JudgedFile(Struct, frozen=True):
-    """A judged slice, as it stands in the file."""
-
-    slice: _Slice
-    true_positive: _Pixels
-    false_negative: _Pixels
-    false_positive: _Pixels
-    artefact: _Pixels
-    labels_crc32: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
-    when: Annotated[str, Meta(max_length=40)] = ""
 
 
 class _TimeFile(Struct, frozen=True):
     """The time spent on a slice."""
 
-    slice: _Slice
+    slice: SliceIndex
     seconds: _Seconds
 
 
 class _EvaluationFile(Struct, frozen=True):
     """An evaluation, as it stands in the file."""
 
-    slices: Annotated[tuple[_Slice, ...], Meta(max_length=_MOST)] = ()
-    judged: Annotated[tuple[_JudgedFile, ...], Meta(max_length=_MOST)] = ()
+    slices: SliceIndices = ()
+    judged: JudgedLines = ()
     seconds: Annotated[tuple[_TimeFile, ...], Meta(max_length=_MOST)] = ()
 
 
@@ -61,18 +53,7 @@ def evaluation_to_view(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as JSON values."""
     return {
         "slices": list(evaluation.slices),
-        "judged": [
-            {
-                "slice": z,
-                "true_positive": one.pixels.true_positive,
-                "false_negative": one.pixels.false_negative,
-                "false_positive": one.pixels.false_positive,
-                "artefact": one.pixels.artefact,
-                "labels_crc32": one.crc32,
-                "when": one.when,
-            }
-            for z, one in sorted(evaluation.judged.items())
-        ],
+        "judged": [judged_to_json(z, one) for z, one in sorted(evaluation.judged.items())],
         "seconds": [{"slice": z, "seconds": round(s, 1)} for z, s in sorted(evaluation.seconds.items())],
     }
 
@@ -88,15 +69,7 @@ def evaluation_of_view(state: Any, depth: int, what: str) -> Evaluation:
     found = record_of(state, _EvaluationFile, f"{what} is damaged", "Judge the slices again.")
     wanted = {z for z in found.slices if z < depth}
     slices = tuple(sorted(wanted))
-    judged = {
-        one.slice: JudgedSlice(
-            JudgedPixels(one.true_positive, one.false_negative, one.false_positive, one.artefact),
-            one.labels_crc32,
-            one.when,
-        )
-        for one in found.judged
-        if one.slice in wanted
-    }
+    judged = {one.slice: one.judged() for one in found.judged if one.slice in wanted}
     return Evaluation(
         slices, judged, {one.slice: one.seconds for one in found.seconds if one.slice in wanted}
     )

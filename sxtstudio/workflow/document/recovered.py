@@ -123,6 +123,7 @@ def _note_interrupted(document: Document, left: UnfinishedEdit) -> None:
         if asked and edit.box is not None:
             known[FINISHED_SLICES] = [asked.start, edit.box.stop[0]]  # as far as it had changed anything
         document.note(step)
-        document.notes += (f"{said}. What it had changed is there; Undo takes it back.{goes_on}",)
+        where = " in the panel “Evaluate”" if edit.of_evaluation else ""
+        document.notes += (f"{said}. What it had changed is there; Undo{where} takes it back.{goes_on}",)
     else:
         document.notes += (f"{said}, and was taken back.{goes_on}",)

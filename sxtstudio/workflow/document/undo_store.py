@@ -51,14 +51,17 @@ from sxtstudio.workflow.jobs.report import plain
 
 
 class UndoStore:
-    """The changes of one document that can be taken back: a ``Keeper`` of an ``EditHistory``."""
+    """The changes of one document that can be taken back: the ``Keeper`` of its two ``EditHistory``.
+
+    All are numbered in one order; which of the histories a change belongs to, its volume says.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Keep them in ``folder``, which is made when there are any."""
         self.folder = folder
         self._session = secrets.token_hex(4)
         self._number = 0
-        self._names: list[str] = []
+        self._names: dict[bool, list[str]] = {False: [], True: []}  # True: those of the evaluation
         self._lock = threading.Lock()
         self._waiting: deque[Callable[[], None]] = deque()
         self._thread: threading.Thread | None = None
@@ -79,15 +82,19 @@ class UndoStore:
             except (OSError, ValueError, UserError) as error:
                 LOGGER.warning("undo ends here: %s", error)
                 break
-            self._names.append(path.name)
+            self._names_beside(found[-1]).insert(0, path.name)
         found.reverse()
-        self._names.reverse()
+        names = self.names
         for path in self._on_disk():
-            if path.name not in self._names:
+            if path.name not in names:
                 with suppress(OSError):
                     path.unlink()
-        self._number = max(map(edit_number, self._names), default=0)
+        self._number = max(map(edit_number, names), default=0)
         return found
+
+    def _names_beside(self, edit: Edit) -> list[str]:
+        """Return the names of the changes in the history of an edit, the oldest first."""
+        return self._names[edit.of_evaluation]
 
     def recover(
         self,
@@ -144,7 +151,7 @@ class UndoStore:
     def add(self, edit: Edit) -> None:
         """Write an edit, after those that were written before."""
         self._number += 1
-        self._names.append(edit_name(self._number, self._session))
+        self._names_beside(edit).append(edit_name(self._number, self._session))
         self.replace_latest(edit)
 
     def journal(self, kind: EditKind, target: Target, parameters: dict[str, Any]) -> EditJournal:
@@ -156,7 +163,7 @@ class UndoStore:
 
     def taking_back(self, edit: Edit) -> EditJournal:
         """Return where to write down that the latest edit is taken back; ``drop_latest`` ends it."""
-        path = undo_journal_path(self.folder / self._names[-1])
+        path = undo_journal_path(self.folder / self._names_beside(edit)[-1])
         return EditJournal(edit.kind, edit.target, lambda: path, {}, JournalAction.UNDONE)
 
     def making_again(self, edit: Edit) -> EditJournal:
@@ -168,26 +175,21 @@ class UndoStore:
 
     def replace_latest(self, edit: Edit) -> None:
         """Write the latest edit again."""
-        path = self.folder / self._names[-1]
+        path = self.folder / self._names_beside(edit)[-1]
         self._soon(lambda: self._write(path, edit))
 
-    def drop_latest(self) -> None:
-        """Remove the latest edit."""
-        self._remove(self._names.pop())
+    def drop_latest(self, edit: Edit) -> None:
+        """Remove the latest edit of its history."""
+        self._remove(self._names_beside(edit).pop())
 
-    def drop_oldest(self) -> None:
-        """Remove the oldest edit."""
-        self._remove(self._names.pop(0))
-
-    def clear(self) -> None:
-        """Remove all."""
-        while self._names:
-            self._remove(self._names.pop())
+    def drop_oldest(self, edit: Edit) -> None:
+        """Remove the oldest edit of its history."""
+        self._remove(self._names_beside(edit).pop(0))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of their files, the oldest first; they are all there after ``wait``."""
-        return tuple(self._names)
+        return tuple(sorted((*self._names[False], *self._names[True]), key=edit_number))
 
     def wait(self) -> None:
         """Block until everything is written."""

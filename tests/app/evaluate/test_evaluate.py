@@ -87,10 +87,10 @@ def test_shift_takes_marks_away(expert) -> None:
 def test_each_mark_can_be_undone_and_made_again(expert) -> None:
     expert.begin()
     expert.stroke((105, 105))
-    assert expert.session.history.undo_name == "Mark as false positive"
-    expert.session.undo()
+    assert expert.session.evaluation_history.undo_name == "Mark as false positive"
+    undo(expert)
     assert not expert.marks().any()
-    expert.session.redo()
+    redo(expert)
     assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 100
 
 
@@ -161,28 +161,37 @@ def test_undo_in_the_panel_leaves_the_work_of_other_tasks(expert) -> None:
     assert expert.session.labels_of("objects")[15, 105, 105] == 0
 
 
-def test_undo_says_how_a_judgement_of_an_earlier_session_is_taken_back(expert) -> None:
+def test_what_was_taken_back_elsewhere_can_be_made_again_after_a_mark_and_a_judgement(expert) -> None:
+    box = Box((15, 300, 300), (16, 310, 310))
+    with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+        recorder.paint(box, np.ones((1, 10, 10), bool), 7)
+    expert.session.undo()
+    expert.begin()
+    expert.stroke((105, 105))
+    expert.panel.next()
+    undo(expert)
+    undo(expert)
+    redo(expert)
+    assert expert.session.history.next_redo.kind is EditKind.FIND_OBJECTS
+    expert.window.context.parts.side.show_panel(Panel.IMAGE)
+    QApplication.processEvents()
+    assert expert.window.actions_.by_name["edit.redo"].text() == "Redo: Find objects"
+    redo(expert)
+    assert expert.session.labels_of("objects")[15, 305, 305] == 7
+    expert.window.context.parts.side.show_panel(Panel.EVALUATE)
+    QApplication.processEvents()
+    redo(expert)  # and the judgement that was taken back is still there to be made again
+    assert sorted(expert.work.evaluation.judged) == [15]
+
+
+def test_undo_says_how_a_judgement_that_it_does_not_reach_is_taken_back(expert) -> None:
     expert.begin()
     expert.panel.next()
     assert expert.work.evaluation.judged
-    expert.work.undoing.clear()  # as when the project is opened again
+    expert.session.evaluation_history.clear()  # as in projects of former versions
     undo(expert)
     assert expert.work.evaluation.judged
     assert expert.said[-1].endswith("go to its slice and press “Not judged after all” (U).")
-
-
-def test_a_judgement_is_the_latest_where_the_mark_before_it_was_taken_back_elsewhere(expert) -> None:
-    expert.begin()
-    expert.stroke((105, 105))
-    expert.panel.next()
-    expert.session.undo()  # as the window of the history does
-    expert.stroke((200, 200))  # nothing there
-    assert expert.work.undoing.undo_title == "Slice 16 judged"
-    expert.stroke((105, 105))
-    assert expert.work.undoing.undo_title == "Mark as false positive"
-    undo(expert)
-    undo(expert)
-    assert not expert.work.evaluation.judged
 
 
 def test_within_the_outline_of_an_object_its_labels_are_meant(expert) -> None:
@@ -243,7 +252,7 @@ def test_a_piece_is_that_of_one_object_where_objects_are_shown(expert) -> None:
     expert.session.objects.set(visible=True)  # Shift+V
     expert.stroke((105, 102))
     assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 40
-    expert.session.undo()
+    undo(expert)
     expert.session.objects.set(visible=False)
     expert.stroke((105, 102))
     assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 100
@@ -390,7 +399,7 @@ def test_what_was_judged_follows_later_marks(expert) -> None:
     expert.work.go(15)
     expert.stroke((105, 105))
     assert expert.work.evaluation.judged[15].pixels == JudgedPixels(400, 0, 100)
-    expert.session.undo()
+    undo(expert)
     assert expert.work.evaluation.judged[15].pixels == JudgedPixels(500)
 
 
@@ -476,6 +485,18 @@ def test_the_work_goes_on_after_days(expert, saved: Path) -> None:
     assert not expert.panel.choice.begin.isEnabled()
     expert.work.go(15)
     expert.qtbot.waitUntil(lambda: "20.0 %" in expert.panel.judging.counts.text(), timeout=5000)
+    # Undo goes on where it was, mark by mark and judgement by judgement.
+    seen = []
+    for _ in range(5):
+        undo(expert)
+        marked = int(np.count_nonzero(expert.session.labels_of("marks")))
+        seen.append((sorted(expert.work.evaluation.judged), marked, len(expert.work.evaluation.slices)))
+    assert seen == [([15], 200, 3), ([15], 100, 3), ([], 100, 3), ([], 0, 3), ([], 0, 0)]
+    for _ in range(5):
+        redo(expert)
+    assert {z: one.pixels for z, one in expert.work.evaluation.judged.items()} == {
+        z: one.pixels for z, one in before.judged.items()
+    }
 
 
 def test_figures_that_nobody_saw_are_there_when_the_panel_is_opened_again(expert) -> None:

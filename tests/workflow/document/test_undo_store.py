@@ -13,8 +13,11 @@ import pytest
 
 from sxtstudio.core import edits
 from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.edits import NotAsItWas, Recorder
+from sxtstudio.core.edits import Edit, NotAsItWas, Recorder
+from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice, JudgementChange
+from sxtstudio.core.evaluation.marks import JudgedPixels
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.history import EditHistory
 from sxtstudio.core.patches import OnWrite, Patch
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.io import edit_journal
@@ -489,4 +492,63 @@ def test_what_ended_before_its_first_bytes_had_begun_nothing(
     assert np.array_equal(again.document.volume("labels"), drawn) and again.document.notes == ()
     assert len(again.history) == 1 and journals(again.document.undo.folder) == []
     assert not [record for record in caplog.records if "cannot be taken back" in record.message]
+    again.close()
+
+
+def test_the_evaluation_has_a_history_of_its_own_in_the_same_files(window: Window) -> None:
+    document, evaluation = window.document, EditHistory()
+    evaluation.begin(document.undo)
+    states = [window.stroke(3)]
+    marks = document.recorder(EditKind.MARK_FALSE, "marks", {})
+    marks.paint(Box((2, 3, 5), (3, 4, 9)), np.ones((1, 1, 4), bool), 1)
+    edit = marks.finish()
+    assert edit is not None
+    evaluation.push(edit)
+    document.gain("marks", edit.gained)
+    states.append(window.stroke(9))
+    judged = Evaluation((2, 4)).with_judged(2, JudgedSlice(JudgedPixels(60, 10, 20, 0), 7, "2026"))
+    change = JudgementChange.of(Evaluation((2, 4)), judged, 2)
+    evaluation.push(Edit(EditKind.JUDGE, (), "marks", judged=change))
+    window.undo()  # the stroke, which lies between the two
+    document.autosave(wait=True)
+
+    again = window.crash()
+    kept = again.document.kept_edits
+    assert [(edit.target, edit.name) for edit in kept] == [
+        ("labels", "Brush"),
+        ("marks", "Mark as false positive"),
+        ("marks", "Slice 3 judged"),
+    ]
+    assert kept[-1].judged == change
+    again.history.begin(again.document.undo, kept[:1])
+    evaluation.begin(again.document.undo, kept[1:])
+    assert np.array_equal(again.undo(), states[0])
+    last = evaluation.undo(again.document)
+    assert last is not None and last.judged == change
+    evaluation.undo(again.document)
+    assert not np.any(again.document.array("marks"))
+    again.document.undo.wait()
+    assert again.document.undo.names == () and not edit_files(again.document.undo.folder)
+    again.close()
+
+
+def test_the_oldest_of_one_history_goes_and_the_other_keeps_all(window: Window) -> None:
+    evaluation = EditHistory(budget_bytes=0)
+    evaluation.begin(window.document.undo)
+    window.stroke(3)
+    for slices in ((1,), (1, 2)):
+        change = JudgementChange.of(Evaluation(), Evaluation(slices))
+        evaluation.push(Edit(EditKind.JUDGE, (), "marks", judged=change))
+    again = window.crash()
+    assert [edit.target for edit in again.document.kept_edits] == ["labels", "marks"]
+    assert again.document.kept_edits[1].judged == change
+    again.close()
+
+
+def test_a_judgement_of_slices_that_are_not_there_ends_undo(window: Window) -> None:
+    change = JudgementChange.of(Evaluation(), Evaluation((window.document.shape[0],)))
+    window.history.push(Edit(EditKind.JUDGE, (), "marks", judged=change))
+    window.stroke(3)
+    again = window.crash()
+    assert [edit.target for edit in again.document.kept_edits] == ["labels"]
     again.close()
