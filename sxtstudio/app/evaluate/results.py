@@ -52,8 +52,8 @@ _HEADINGS = ("", "True positive", "False negative", "False positive", "Artefact"
 _PROJECTS = "evaluation/projects"  # in the settings: those that count beside the open one
 _PLOT_PX = QSize(520, 360)
 _NOTHING = "No slice is judged yet. Choose slices in the panel “Evaluate”, and judge some."
-_TEACH = "Learn from the judged slices, as the marks correct them"
-_NO_TEACHING = "no slice of the open tomogram is judged. Open a project in which some are, with “Open it”."
+_TEACH = "Learn from the judged slices of all these tomograms, as the marks correct them"
+_NO_TEACHING = "no slice is judged whose labels are as they were then."
 _OUTDATED = "the figures are of the labels that were judged."
 _WHAT = (
     "Percent of all pixels that are labelled or should be: mean ± SD over the judged slices, each with the "
@@ -76,6 +76,7 @@ class ResultsDialog(ToolDialog):
         self.projects: list[Path] = _stored(context)
         self.summary: EvaluationSummary = summarise(())
         self._wrong = False  # whether projects could not be read
+        self._teaching: list[Path] = []  # those beside the open one that a model can learn from
         self.tomograms = QTableWidget(0, 2)
         self.tomograms.setTabKeyNavigation(False)
         self.rows = QTableWidget(0, len(_HEADINGS))
@@ -136,7 +137,9 @@ class ResultsDialog(ToolDialog):
         document = self._session.document
         own = None if document is None else document.project
         tomograms = [] if open_one is None else [open_one]
-        tomograms += [self.others[p] for p in self.projects if p in self.others and not _same(p, own)]
+        beside = [p for p in self.projects if p in self.others and not _same(p, own)]
+        self._teaching = [p for p in beside if self.others[p].usable]
+        tomograms += [self.others[p] for p in beside]
         self.summary = summarise(tomograms)
         self._show_tomograms()
         self._show_rows()
@@ -147,9 +150,9 @@ class ResultsDialog(ToolDialog):
         self.plot.show_figure(self._figure() if there else None)
         for button in (self.save, self.export):
             button.setEnabled(there)
-        self.teach.setEnabled(open_one is not None)
-        why = "" if open_one is not None else f"\nNot now: {_NO_TEACHING}"
-        self.teach.setToolTip(_TEACH + why)
+        teaches = bool(self.work.usable or self._teaching)
+        self.teach.setEnabled(teaches)
+        self.teach.setToolTip(_TEACH if teaches else f"{_TEACH}\nNot now: {_NO_TEACHING}")
 
     def _figure(self) -> Figure:
         return evaluation_figure(self.summary, paper=self.paper.isChecked())
@@ -280,8 +283,10 @@ class ResultsDialog(ToolDialog):
             write_figures([self._figure()], path, columns=1, panel=_PLOT_PX)
 
     def _on_teach_clicked(self) -> None:
-        """Learn from the judged slices, as they are corrected by the marks."""
-        self._context.parts.actions.by_name["tools.retrain"].trigger()
+        """Learn from the judged slices of all that are listed, as they are corrected by the marks."""
+        from sxtstudio.app.retrain.dialog import RetrainDialog
+
+        self._context.dialogs.bring_up(RetrainDialog).labels.take_judged(self._teaching)
 
     # -- making --------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from sxtstudio.app.retrain.row import SourceRow
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.wording import count
 from sxtstudio.io.project import is_project
 from sxtstudio.workflow.retraining.labels import (
@@ -69,6 +70,7 @@ class LabelsPage(QWidget):
         self.add_pair = dialog.button(
             "Add tomogram and labels…", "mdi6.file-plus-outline", "Two files: a tomogram, then its labels"
         )
+        self._looking: list[str] = []  # names of labels that are being looked at
         self.summary, self.problems = QLabel(), note(name="problems")
         self.busy_note = note()
         buttons = QHBoxLayout()
@@ -105,7 +107,7 @@ class LabelsPage(QWidget):
     @property
     def looking(self) -> bool:
         """Whether labels are still being looked at."""
-        return bool(self.busy_note.text())
+        return bool(self._looking)
 
     def propose_open(self) -> None:
         """Take the labels of the open document, unless they are on the list or it has none."""
@@ -113,6 +115,15 @@ class LabelsPage(QWidget):
         listed = any(row.summary.source.held is not None for row in self.rows)
         if document is not None and document.labels is not None and not listed and not self.looking:
             self.take_open()
+
+    def take_judged(self, projects: Iterable[Path]) -> None:
+        """Take what is judged in the open document, as it is now, and in projects beside it."""
+        document = self._session.document
+        if document is not None and self._context.parts.evaluation.usable:
+            if document.name not in self._looking:
+                self.take_open()
+        for folder in projects:
+            self.add_project_folder(folder)
 
     # -- adding --------------------------------------------------------------------------------------
 
@@ -129,7 +140,8 @@ class LabelsPage(QWidget):
     def add_project_folder(self, folder: Path) -> None:
         """Learn from a saved project; the one that is open is taken as it is now."""
         document = self._session.document
-        if document is not None and document.project is not None and folder.samefile(document.project):
+        own = None if document is None else document.project
+        if own is not None and resolved(folder) == resolved(own):
             self.take_open()
         else:
             self._add(lambda: of_project(folder), folder.name)
@@ -163,7 +175,6 @@ class LabelsPage(QWidget):
         )
 
     def _add(self, make: Callable[[], LabelSource], name: str, *, bound: bool = False) -> None:
-        show_note(self.busy_note, f"Looking at the labels of {name}…")
         # Document and marks belong to this thread: a source of the open document is made here.
         source = None
         if bound:
@@ -176,25 +187,42 @@ class LabelsPage(QWidget):
         def work(job: Job) -> LabelSummary:
             return summary(source or make(), job.progress)
 
+        def failed(error: Exception) -> None:
+            self._looked_at(name)
+            self._fail(name, error)
+
+        def done(found: LabelSummary) -> None:
+            self._looked_at(name)
+            self._on_summary(found)
+
+        self._looking.append(name)
+        self._show_looking()
         self._context.jobs.start(
             f"Looking at the labels of {name}",
             work,
-            on_done=self._on_summary,
-            on_error=partial(self._fail, name),
-            on_cancel=lambda: show_note(self.busy_note, ""),
+            on_done=done,
+            on_error=failed,
+            on_cancel=lambda: self._looked_at(name),
             kind=JobKind.WORK if bound else JobKind.ELSEWHERE,
             quiet=True,
         )
+
+    def _looked_at(self, name: str) -> None:
+        self._looking.remove(name)
+        self._show_looking()
+        self.changed.emit()
+
+    def _show_looking(self) -> None:
+        names = ", ".join(self._looking)
+        show_note(self.busy_note, f"Looking at the labels of {names}…" if names else "")
 
     def _fail(self, name: str, error: Exception) -> None:
         known = sentence_of(error)
         if known is None:
             self._context.jobs.failed.emit(error)
-        show_note(self.busy_note, "")
         show_note(self.problems, f"⚠ {name}: {known}" if name else f"⚠ {known}")
 
     def _on_summary(self, found: LabelSummary) -> None:
-        show_note(self.busy_note, "")
         if found.source.held is not None and self._session.document is None:
             return
         for row in [row for row in self.rows if row.summary.source.is_same(found.source)]:

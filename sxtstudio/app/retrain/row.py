@@ -28,7 +28,13 @@ from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.wording import count, shape_text, slice_number, slices_text
-from sxtstudio.workflow.retraining.labels import Chosen, LabelSummary, parse_slices, thumbnail
+from sxtstudio.workflow.retraining.labels import (
+    Chosen,
+    LabelSummary,
+    membrane_pixels,
+    parse_slices,
+    thumbnail,
+)
 
 _PICTURE_PX = 104
 _RECOUNT_MS, _COUNTED_AT_ONCE = 200, 40
@@ -57,6 +63,7 @@ class SourceRow(QFrame):
         self.summary = found
         self.error = ""
         self._slices: tuple[int, ...] = ()
+        self._judged = frozenset(found.source.judged)
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.picture = QLabel()
@@ -144,9 +151,11 @@ class SourceRow(QFrame):
             self.mark.hide()
             return
         marks = self._context.parts.complete
-        marks.propose(self._slices)
+        marks.propose(z for z in self._slices if z not in self._judged)
         marks.changed.connect(self._on_marks_changed)
         self._marks = marks
+        self._evaluation = self._context.parts.evaluation
+        self._evaluation.changed.connect(self._on_evaluation_changed)
         session = self._context.session
         session.cursor_changed.connect(self._show_mark)
         session.facts_changed.connect(self._on_session_facts_changed)
@@ -171,8 +180,24 @@ class SourceRow(QFrame):
         self.field.setText(slices_text(sorted(set(self._slices) ^ {z})))
 
     def _on_marks_changed(self) -> None:
-        if self._marks is not None and frozenset(self._slices) != self._marks.slices:
-            self.field.setText(slices_text(sorted(self._marks.slices)))
+        if self._marks is not None:
+            self._choose(self._marks.slices | (self._judged & frozenset(self._slices)))
+
+    def _on_evaluation_changed(self) -> None:
+        """Take slices that are judged now, and none that no longer are, or whose labels have changed."""
+        now, complete = frozenset(self._evaluation.usable), self._marks.slices if self._marks else frozenset()
+        came, gone = now - self._judged, self._judged - now - complete
+        if now != self._judged:
+            self._judged = now
+            source = replace(self.summary.source, judged=tuple(sorted(now)))
+            self.summary = replace(self.summary, source=source)
+            show_note(self.facts, facts(self.summary))
+            self._choose((frozenset(self._slices) | came) - gone)
+
+    def _choose(self, slices: frozenset[int]) -> None:
+        """Have these slices in the field."""
+        if slices != frozenset(self._slices):
+            self.field.setText(slices_text(sorted(slices)))
 
     def _show_mark(self, *_: object) -> None:
         if self._context.session.document is None:
@@ -196,7 +221,8 @@ class SourceRow(QFrame):
             show_note(self.remark, f"{count(len(self._slices), 'slice')} with {pixels}")
         if not self.error and self._marks is not None:
             self._show_mark()
-            self._marks.set(frozenset(self._slices))
+            # Judged slices are not called complete: they go with their judgement.
+            self._marks.set(frozenset(self._slices) - (self._judged - self._marks.slices))
         self.changed.emit()
 
     def _on_session_labels_changed(self, box: Box) -> None:
@@ -210,7 +236,7 @@ class SourceRow(QFrame):
             return
         for _ in range(min(_COUNTED_AT_ONCE, len(self._changed_slices))):
             z = self._changed_slices.pop()
-            self.summary.pixels[z] = np.count_nonzero(held[1].read(Box.slab(z, z + 1, shape)))
+            self.summary.pixels[z] = membrane_pixels(held[1].read(Box.slab(z, z + 1, shape)))
         if self._changed_slices:
             self._recount.start()
         else:
@@ -232,5 +258,7 @@ def facts(found: LabelSummary) -> str:
     labelled = int(np.count_nonzero(found.pixels))
     parts.append(f"labels in {count(labelled, 'slice')}")
     if found.source.judged:
-        parts.append(f"{count(found.source.judged, 'slice')} judged by an expert, and corrected by the marks")
+        parts.append(
+            f"{count(len(found.source.judged), 'slice')} judged by an expert, and corrected by the marks"
+        )
     return " · ".join(parts)

@@ -131,6 +131,11 @@ class JudgedTomogram:
     outdated: frozenset[int] = frozenset()
 
     @property
+    def usable(self) -> tuple[int, ...]:
+        """The judged slices whose labels are as they were: with the marks, they are right."""
+        return tuple(sorted(self.evaluation.judged.keys() - self.outdated))
+
+    @property
     def pixels(self) -> JudgedPixels:
         """All judged slices together."""
         total = JudgedPixels()

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box, Triple
-from sxtstudio.core.labels import LABEL
+from sxtstudio.core.labels import LABEL, NOT_JUDGED
 from sxtstudio.core.volume import Volume, VoxelSize
 
 Plane = NDArray[np.uint8]
@@ -98,10 +98,16 @@ def fits(mark: Mark, labels: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def corrected(labels: NDArray[Any], marks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return labels (0 and 255) without what is marked as wrong, and with what is missing."""
-    wrong = (marks == Mark.FALSE_POSITIVE) | (marks == Mark.ARTEFACT)
-    right = ((labels != 0) & ~wrong) | (marks == Mark.MISSING)
-    return np.where(right, np.uint8(LABEL), np.uint8(0))
+    """Return labels (0 and 255) without what is marked as false, and with what is missing.
+
+    Artefacts are not to be judged (128): lines of the reconstruction look like membranes, and to learn that
+    they are none would teach to miss membranes.
+    """
+    labelled = labels != 0
+    right = (labelled & (marks != Mark.FALSE_POSITIVE)) | (marks == Mark.MISSING)
+    found = np.where(right, np.uint8(LABEL), np.uint8(0))
+    found[labelled & (marks == Mark.ARTEFACT)] = NOT_JUDGED
+    return found
 
 
 class CorrectedLabels:
@@ -115,5 +121,5 @@ class CorrectedLabels:
         self.voxel_nm: VoxelSize | None = labels.voxel_nm
 
     def read(self, box: Box) -> NDArray[Any]:
-        """Return the voxels of ``box``, 0 or 255."""
+        """Return the voxels of ``box``: 0, 255, or 128 where nothing is to be judged."""
         return corrected(self._labels.read(box), self._marks.read(box))

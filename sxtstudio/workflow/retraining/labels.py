@@ -17,6 +17,8 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.marks import CorrectedLabels, corrected
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.image_polarity import detect_polarity
+from sxtstudio.core.labels import NOT_JUDGED
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import LARGEST_VOXEL_RATIO, Volume, VoxelSize
@@ -29,7 +31,7 @@ from sxtstudio.workflow.document.evaluation import still_judged_in_project
 from sxtstudio.workflow.document.project import find_tomogram
 from sxtstudio.workflow.retraining.marks import HandWork, hand_work, marked_slices
 
-IGNORE = 128
+IGNORE = NOT_JUDGED
 """Value of pixels that do not count, in 8-bit labels."""
 _THUMBNAIL_PX = 112
 # Labels of more than this share of a slice are areas rather than membranes.
@@ -53,9 +55,11 @@ class LabelSource:
     marks
         Where the marks of an expert lie, by which the labels are corrected; "": there are none.
     judged
-        How many of the marked slices an expert has judged.
+        Those of the marked slices that an expert has judged, and whose labels are as they were then.
     held
         Tomogram and labels that are open already and are not closed after use.
+    project
+        The project that they are saved in, whether it is open or not; None: in none.
     """
 
     name: str
@@ -66,11 +70,14 @@ class LabelSource:
     by_hand: HandWork = field(default_factory=HandWork)
     marked: tuple[int, ...] = ()
     marks: str = ""
-    judged: int = 0
+    judged: tuple[int, ...] = ()
     held: tuple[Volume, Volume] | None = field(default=None, compare=False)
+    project: Path | None = None
 
     def is_same(self, other: LabelSource) -> bool:
         """Whether both are the same labels, perhaps as they were at another time."""
+        if self.project is not None and other.project is not None:
+            return resolved(self.project) == resolved(other.project)
         if self.held is not None or other.held is not None:
             return self.held is not None and other.held is not None
         return (self.tomogram, self.labels) == (other.tomogram, other.labels)
@@ -144,8 +151,9 @@ def of_document(document: Document, marked: Sequence[int] = (), judged: Sequence
         voxel_nm=document.voxel_nm,
         by_hand=hand_work(document.steps),
         marked=tuple(sorted({*marked, *judged})),
-        judged=len(judged),
+        judged=tuple(judged),
         held=(document.tomogram, _OfDocument(document, document.labels)),
+        project=document.project,
     )
 
 
@@ -186,7 +194,8 @@ def of_project(folder: Path) -> LabelSource:
         by_hand=hand_work(record.steps),
         marked=tuple(sorted({*marked_slices(record.view), *judged})),
         marks="" if marks is None else str(volume_path(folder, marks)),
-        judged=len(judged),
+        judged=judged,
+        project=folder,
     )
 
 
@@ -219,8 +228,7 @@ def summary(source: LabelSource, progress: Progress | None = None) -> LabelSumma
             _check_values(part, source)
             here = slice(box.start[0], box.stop[0])
             positive[here] = np.count_nonzero(part > 0, axis=(1, 2))
-            ignored = part == IGNORE if part.dtype == np.uint8 else np.zeros(1, bool)
-            other[here] = np.count_nonzero((part != 0) & ~ignored, axis=(1, 2))
+            other[here] = np.count_nonzero(_counts(part), axis=(1, 2))
             signed = signed or bool((part < 0).any())
         pixels = positive if signed else other
         polarity = source.polarity or detect_polarity(image, progress=progress)
@@ -229,6 +237,17 @@ def summary(source: LabelSource, progress: Progress | None = None) -> LabelSumma
         return LabelSummary(
             source, image.shape, voxel_nm, polarity, pixels, signed, _proposal(source, pixels)
         )
+
+
+def membrane_pixels(labels: NDArray[Any]) -> int:
+    """Return how many pixels are labelled and count."""
+    return int(np.count_nonzero(_counts(labels)))
+
+
+def _counts(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where there is a label that counts."""
+    there: NDArray[np.bool_] = labels != 0
+    return there & (labels != IGNORE) if labels.dtype == np.uint8 else there
 
 
 def _proposal(source: LabelSource, pixels: NDArray[np.int64]) -> tuple[int, ...]:

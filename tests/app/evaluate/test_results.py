@@ -109,7 +109,7 @@ def test_a_project_without_judged_slices_is_listed_and_follows(expert, tmp_path:
     dialog.add_project(folder)
     expert.qtbot.waitUntil(lambda: folder in dialog.others, timeout=5000)
     assert dialog.tomograms.item(1, 1).text() == "0 of 3 judged" and not dialog.problem.text()
-    assert not dialog.teach.isEnabled() and "no slice of the open tomogram" in dialog.teach.toolTip()
+    assert not dialog.teach.isEnabled() and "no slice is judged" in dialog.teach.toolTip()
     expert.panel.next()
     assert dialog.teach.isEnabled() and "Not now" not in dialog.teach.toolTip()
     expert.qtbot.keyClick(dialog.tomograms, Qt.Key.Key_Escape)
@@ -162,7 +162,56 @@ def test_judged_slices_are_proposed_for_retraining_as_corrected(expert, results)
     assert page.rows[0].field.text() == "16, 26"
     assert page.rows[0].summary.pixels[15] == 400 and page.rows[0].summary.pixels[25] == 500
     assert "2 slices judged by an expert" in page.rows[0].facts.text()
-    assert expert.window.context.parts.complete.slices == {15, 25}
+    complete = expert.window.context.parts.complete
+    assert not complete.slices, "nobody has called them complete"
+    # It follows the judgements: what is taken back is learned from no more, and what comes is.
+    expert.work.go(15)
+    expert.work.take_back_judgement()
+    assert page.rows[0].field.text() == "26" and "1 slice judged" in page.rows[0].facts.text()
+    expert.work.go(35)
+    expert.panel.next()
+    assert page.rows[0].field.text() == "26, 36"
+    complete.set(frozenset({2, 25}))  # Ctrl+K in slice 26 as well
+    assert page.rows[0].field.text() == "3, 26, 36"
+    expert.work.go(25)
+    expert.work.take_back_judgement()
+    assert page.rows[0].field.text() == "3, 26, 36", "it is called complete, whoever judges it"
+    with expert.session.edit(EditKind.BRUSH) as recorder:
+        recorder.paint(Box((35, 0, 0), (36, 1, 9)), np.ones((1, 1, 9), bool), 255)
+    expert.qtbot.waitUntil(lambda: page.rows[0].field.text() == "3, 26", timeout=5000)
+    page.rows[0].field.setText("26")
+    assert complete.slices == {25}
+    dialog.close()
+
+
+def test_all_tomograms_of_the_list_teach_together(expert, saved: Path) -> None:
+    from sxtstudio.app.retrain.dialog import RetrainDialog
+
+    with expert.qtbot.waitSignal(expert.session.document_changed, timeout=20_000):
+        open_path(expert.window.context, SAMPLE)
+    with expert.session.edit(EditKind.OPEN_LABELS) as recorder:
+        recorder.paint(Box((8, 20, 20), (9, 22, 40)), np.ones((1, 2, 20), bool), 255)
+    expert.panel.results.click()
+    results = expert.window.context.dialogs.find(ResultsDialog)
+    results.add_project(saved)
+    expert.qtbot.waitUntil(results.teach.isEnabled, timeout=5000)  # none of the open one is judged
+    expert.work.begin((8,))
+    expert.panel.next()
+    results.teach.click()
+    dialog = expert.window.context.dialogs.find(RetrainDialog)
+    page: LabelsPage = dialog.labels
+    assert page.looking
+    expert.qtbot.waitUntil(lambda: not page.looking, timeout=20_000)
+    chosen = {one.name: one for one in page.chosen}
+    assert {name: one.slices for name, one in chosen.items()} == {"sample.tif": (8,), "one.sxt": (15, 25)}
+    assert chosen["one.sxt"].summary.membrane((15, 25)) == 800  # without what is false
+    # Opened, the project is the same labels, and not learned from twice.
+    expert.document.modified = False
+    with expert.qtbot.waitSignal(expert.session.document_changed, timeout=20_000):
+        open_path(expert.window.context, saved)
+    expert.qtbot.waitUntil(lambda: not page.looking and bool(page.rows), timeout=20_000)
+    expert.qtbot.waitUntil(lambda: page.rows[0].summary.source.held is not None, timeout=20_000)
+    assert [(row.name, row.field.text()) for row in page.rows] == [("one.sxt", "16, 26")]
     dialog.close()
 
 

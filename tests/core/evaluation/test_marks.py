@@ -45,13 +45,14 @@ def test_pixels_of_a_slice_by_hand() -> None:
 
 
 def test_labels_are_corrected_and_the_volumes_stay_as_they_are() -> None:
-    right = corrected(LABELS, MARKS) > 0
-    assert right.tolist()[0] == [False, False, True, True, True]
-    assert right.tolist()[1] == [True, True, False, True, True]
-    assert right.tolist()[2] == [True, True, True, False, False]
+    right = corrected(LABELS, MARKS).tolist()
+    assert right[0] == [0, 0, 255, 255, 255]
+    assert right[1] == [255, 255, 128, 255, 255], "an artefact does not count"
+    assert right[2] == [255, 255, 255, 0, 0], "and is none where nothing is labelled"
+    assert right[3] == right[4] == [0] * 5
     labels, marks = ArrayVolume(LABELS[None].copy()), ArrayVolume(MARKS[None].copy())
     read = CorrectedLabels(labels, marks).read(Box((0, 0, 0), (1, 2, 3)))
-    assert read.tolist() == [[[0, 0, 255], [255, 255, 0]]]
+    assert read.tolist() == [[[0, 0, 255], [255, 255, 128]]]
     assert (labels.array == LABELS).all() and (marks.array == MARKS).all()
 
 

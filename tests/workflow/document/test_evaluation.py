@@ -163,30 +163,45 @@ def test_a_model_learns_from_judged_slices_as_corrected(document: Document, tmp_
     write(document, "labels", EditKind.BRUSH, Box((4, 5, 5), (5, 6, 10)), 255)
     found = summary(of_document(document, (1,), (2,)))
     assert found.pixels.tolist()[2] == 60 + 10 and found.pixels.tolist()[4] == 5
-    assert found.proposed == (1, 2) and found.source.judged == 1
+    assert found.proposed == (1, 2) and found.source.judged == (2,)
     folder = tmp_path / "cell.sxt"
     adopt(document, save(snapshot(document), folder))
     of_saved = summary(of_project(folder))
     assert of_saved.pixels.tolist() == found.pixels.tolist()
-    assert of_saved.proposed == (2,) and of_saved.source.judged == 1
+    assert of_saved.proposed == (2,) and of_saved.source.judged == (2,)
     with of_saved.source.opened() as (_, labels):
         plane = labels.read(Box.slab(2, 3, of_saved.shape))
     assert set(np.unique(plane).tolist()) == {0, 255}
     assert not plane[0, 10:12, 5:15].any() and plane[0, 30, 5:15].all()
     write(document, "labels", EditKind.ERASER, Box((2, 10, 44), (3, 11, 45)), 0)
     adopt(document, save(snapshot(document), folder))
-    assert of_project(folder).judged == 0  # nobody has judged these labels
+    assert of_project(folder).judged == ()  # nobody has judged these labels
 
 
-def test_the_files_of_a_training_hold_the_corrected_labels(document: Document, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seen", [1, 3])
+def test_the_files_of_a_training_hold_the_corrected_labels(
+    document: Document, tmp_path: Path, seen: int
+) -> None:
+    write(document, "marks", EditKind.MARK_ARTEFACT, Box((2, 10, 40), (3, 12, 45)), Mark.ARTEFACT)
+    write(document, "labels", EditKind.BRUSH, Box((3, 10, 5), (4, 12, 45)), 255)  # of a slice not judged
     judge(document)
-    found = summary(of_document(document, (), (2,)))
-    start = runs.Start("compact")
-    request = runs.Request("mine", start, 1.0, (Chosen(found, (2,)),))
-    run = runs.prepare(request, root=tmp_path / "runs")
-    written = tifffile.imread(run.folder / "labels-1.labels.tif")  # by another reader than the program's own
-    plane = written.reshape(-1, *document.shape[1:])[0]
-    assert (plane == 255).sum() == 70 and not plane[10:12, 5:15].any() and (plane[30, 5:15] == 255).all()
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    sources = of_document(document, (), (2,)), of_project(folder)
+    start = runs.Start("compact", slices=seen)
+    chosen = tuple(Chosen(summary(source), (2,)) for source in sources)
+    assert [one.summary.membrane((2,)) for one in chosen] == [60, 60]
+    run = runs.prepare(runs.Request("mine", start, 1.0, chosen), root=tmp_path / "runs")
+    expected = np.zeros(document.shape[1:], np.uint8)
+    expected[10:12, 15:40], expected[30, 5:15] = 255, 255  # not 5 to 15, which is false
+    expected[10:12, 40:45] = 128  # the artefact does not count
+    for number in (1, 2):  # read by another reader than the program's own
+        written = tifffile.imread(run.folder / f"labels-{number}.labels.tif")
+        planes = written.reshape(-1, *document.shape[1:])
+        assert len(planes) == seen and (planes[seen // 2] == expected).all()
+        assert (np.delete(planes, seen // 2, axis=0) == 128).all(), "neighbours do not count"
+        image = tifffile.imread(run.folder / f"labels-{number}.tif").reshape(planes.shape)
+        assert (image[seen // 2] == document.tomogram.read(Box.slab(2, 3, document.shape))[0]).all()
     assert (np.array(document.labels[2]) > 0).sum() == 80
 
 
