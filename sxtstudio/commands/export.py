@@ -140,7 +140,7 @@ def receipt_rows(receipt: Receipt, notes: tuple[str, ...] = ()) -> list[tuple[st
     """Return a receipt as rows to print."""
     rows = [("written", str(receipt.path)), ("what", receipt.what)]
     rows += [
-        (name if name[1:2].isupper() else name[:1].lower() + name[1:], text) for name, text in receipt.rows
+        (name if name[1:2].isupper() else name[:1].lower() + name[1:], text) for name, text in receipt.lines
     ]
     return rows + [("note", note) for note in (*notes, *receipt.notes)]
 

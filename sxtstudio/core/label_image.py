@@ -53,13 +53,15 @@ class LabelImage:
 class HandedOver:
     """What was written for another program, and read back.
 
-    ``format`` is the format's own name, ``details`` are rows of a name and a text for the receipt, and
-    ``losses`` says, a sentence each, what the format could not hold.
+    ``format`` is the format's own name, ``verified`` says what was compared (``verified.read_back``),
+    ``details`` are rows of a name and a text for the receipt, and ``losses`` says, a sentence each, what the
+    format could not hold.
     """
 
     path: Path
     format: str
     bytes: int
+    verified: str
     details: tuple[tuple[str, str], ...] = ()
     losses: tuple[str, ...] = ()
 

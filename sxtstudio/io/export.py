@@ -29,7 +29,8 @@ from sxtstudio.io.zarr import foreign_file, is_zarr
 class ExportReceipt:
     """What was written, as it was read back from the disk.
 
-    ``labelled`` is how many voxels are not 0 where labels or objects were written, else None.
+    ``labelled`` is how many voxels are not 0 where labels or objects were written, else None; ``compared`` is
+    what was read back and was the same.
     """
 
     path: Path
@@ -38,8 +39,13 @@ class ExportReceipt:
     dtype: np.dtype[Any]
     voxel_nm: VoxelSize | None
     bytes: int
-    verified: bool
+    compared: tuple[str, ...]
     labelled: int | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether it was read back and was the same."""
+        return bool(self.compared)
 
 
 _TIFF = Format(
@@ -124,7 +130,14 @@ def export_volume(
         target, volume, plan, form, lambda slab: _convert(slab, plan, form), progress or Progress()
     )
     return ExportReceipt(
-        target, written.format, plan.shape, plan.dtype, plan.voxel_nm, written.bytes, True, written.labelled
+        target,
+        written.format,
+        plan.shape,
+        plan.dtype,
+        plan.voxel_nm,
+        written.bytes,
+        written.compared,
+        written.labelled,
     )
 
 

@@ -51,6 +51,19 @@ def read_png_header(path: Path) -> PngHeader:
         return PngHeader(rows, columns, np.dtype(_GREY[image.mode]))
 
 
+def decoded_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a PNG image of any kind, all of which is decoded.
+
+    Raises
+    ------
+    UserError
+        If the file is cut off or damaged.
+    """
+    with _opened(path) as image:
+        image.load()
+        return image.size
+
+
 def decode_png(path: Path) -> NDArray[Any]:
     """Return the grey values (y, x) of a PNG file."""
     with _opened(path) as image:

@@ -19,6 +19,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.table import DICTIONARY_NAMES, FileColumn, Table
 from sxtstudio.core.plain_files import open_plain
 from sxtstudio.core.printable import csv_names, csv_text, printable, without_mark
+from sxtstudio.core.verified import differs, read_back, write_content
 from sxtstudio.core.wording import cut, grouped
 from sxtstudio.io.bad_tables import SAVE_IT, unreadable, why_no_parquet
 from sxtstudio.io.table_limits import MOST_ROWS as MOST_TABLE_ROWS
@@ -40,15 +41,21 @@ def dictionary_path(path: Path) -> Path | None:
     return None if path.suffix.lower() == ".xlsx" else path.with_name(f"{path.stem}.dictionary.csv")
 
 
-def write_table(path: Path, table: Table) -> None:
-    """Write a table and its dictionary; both appear under their names only when they are whole.
+def write_table(path: Path, table: Table) -> str:
+    """Write a table and its dictionary, and read them back; both get their names only when they are whole.
 
     Text that a spreadsheet program would take for a formula is written so that it stays text.
+
+    Returns
+    -------
+    str
+        What was read back and was the same, in words.
 
     Raises
     ------
     UserError
-        For any other suffix, for more rows than an XLSX file holds, and where a file cannot be written.
+        For any other suffix, for more rows than an XLSX file holds, where a file cannot be written, and where
+        it is not the same when it is read back.
     """
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
@@ -62,9 +69,10 @@ def write_table(path: Path, table: Table) -> None:
     if beside is not None:
         with atomic_write(beside) as temporary:
             text = csv_text(DICTIONARY_NAMES, table.dictionary())
-            temporary.write_text(text, encoding="utf-8", newline="")
+            write_content(temporary, beside, text.encode())
     with atomic_write(path) as temporary:
-        writer(temporary, table)
+        writer(temporary, path, table)
+    return read_back("every cell")
 
 
 def read_table(path: Path) -> dict[str, NDArray[Any]]:
@@ -103,14 +111,14 @@ def _rounded(column: FileColumn) -> list[Any]:
     return [float(f"{value:.{_DIGITS}g}") if np.isfinite(value) else None for value in values.tolist()]
 
 
-def _write_csv(path: Path, table: Table) -> None:
+def _write_csv(path: Path, target: Path, table: Table) -> None:
     names = [column.name for column in table.columns]
     each = [_rounded(column) for column in table.columns]
     rows = (dict(zip(names, values, strict=True)) for values in zip(*each, strict=True))
-    path.write_text(csv_text(names, rows), encoding="utf-8", newline="")
+    write_content(path, target, csv_text(names, rows).encode())
 
 
-def _write_xlsx(path: Path, table: Table) -> None:
+def _write_xlsx(path: Path, target: Path, table: Table) -> None:
     import xlsxwriter
 
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -128,13 +136,22 @@ def _write_xlsx(path: Path, table: Table) -> None:
         sheet.write_row(0, 0, DICTIONARY_NAMES, bold)
         for number, words in enumerate(table.dictionary(), start=1):
             sheet.write_row(number, 0, [words[name] for name in DICTIONARY_NAMES])
+    back = read_xlsx(path)
+    if [*back] != [column.name for column in table.columns]:
+        raise differs(target, "the names of its columns")
+    for column in table.columns:
+        wanted = [None if value == "" else value for value in _rounded(column)]
+        if back[column.name] != wanted:
+            raise differs(target, f"the column {column.name}")
 
 
-def _write_parquet(path: Path, table: Table) -> None:
+def _write_parquet(path: Path, target: Path, table: Table) -> None:
     import polars
 
     frame = polars.DataFrame({column.name: _series(column) for column in table.columns})
     frame.write_parquet(path, metadata={f"sxtstudio: {name}": text for name, text in table.about.items()})
+    if not polars.read_parquet(path, use_pyarrow=False).equals(frame):
+        raise differs(target, "its values")
 
 
 def _series(column: FileColumn) -> Any:
@@ -234,7 +251,7 @@ def _is_whole(value: float) -> bool:
     return float(value).is_integer() and -(1 << 63) <= int(value) < 1 << 63
 
 
-_WRITERS: dict[str, Callable[[Path, Table], None]] = {
+_WRITERS: dict[str, Callable[[Path, Path, Table], None]] = {
     ".csv": _write_csv,
     ".xlsx": _write_xlsx,
     ".parquet": _write_parquet,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import EVERY_VOXEL, NotAsWritten, differs
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io.export_plan import Plan
@@ -26,10 +27,6 @@ from sxtstudio.io.opening import open_volume
 SLAB_BYTES = 32 << 20
 
 Convert = Callable[[NDArray[Any]], NDArray[Any]]
-
-
-class NotAsWritten(UserError):
-    """What was read back from the disk is not what was to be written."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +61,15 @@ class Format:
 
 @dataclass(frozen=True)
 class WrittenVolume:
-    """A volume on the disk: name of the format, size of the file, and voxels that are not 0 in labels."""
+    """A volume on the disk: name of the format, size of the file, and voxels that are not 0 in labels.
+
+    ``compared`` is what was read back and was the same.
+    """
 
     format: str
     bytes: int
     labelled: int | None
+    compared: tuple[str, ...]
 
 
 def write_volume(
@@ -119,10 +120,10 @@ def write_volume(
     with atomic_write(target) as temporary:
         _check_space(temporary, plan, form)
         name = form.write(temporary, plan, converted())
-        _verify(temporary, target, plan, form, checksums, progress)
+        compared = _verify(temporary, target, plan, form, checksums, progress)
         check(temporary)
         size = _size_on_disk(temporary)
-    return WrittenVolume(name, size, sum(counts) if counts else None)
+    return WrittenVolume(name, size, sum(counts) if counts else None, compared)
 
 
 def slab_thickness(volume: Volume, dtype: np.dtype[Any], form: Format) -> int:
@@ -144,15 +145,23 @@ def _check_space(temporary: Path, plan: Plan, form: Format) -> None:
 
 def _verify(
     temporary: Path, target: Path, plan: Plan, form: Format, checksums: list[int], progress: Progress
-) -> None:
-    """Read the file back as any other file, and compare it with what was to be written."""
+) -> tuple[str, ...]:
+    """Read the file back as any other file, compare it with what was to be written, and say what was."""
+    compared = [EVERY_VOXEL]
     trouble = f"{target.name} was not written: what was read back from the disk differs"
     try:
         with open_volume(temporary) as back:
             if back.shape != plan.shape or back.dtype != plan.dtype:
                 raise NotAsWritten(f"{trouble} in size or type. Check the disk.")
-            if form.holds_voxel and not _same(back.voxel_nm, plan.voxel_nm):
-                raise NotAsWritten(f"{trouble} in voxel size. Check the voxel size {plan.voxel_nm} nm.")
+            if form.holds_voxel:
+                if not same_voxel(back.voxel_nm, plan.voxel_nm):
+                    raise NotAsWritten(f"{trouble} in voxel size. Check the voxel size {plan.voxel_nm} nm.")
+                compared += ["voxel size"] if back.voxel_nm is not None else []
+            # The frame of an MRC places voxels by rules of its own.
+            if back.place.frame is None and back.origin_nm is not None and plan.origin_nm is not None:
+                if not same_place(back.origin_nm, plan.origin_nm, plan.voxel_nm):
+                    raise differs(target, "its position")
+                compared.append("position")
             boxes = walk(plan.shape, progress=progress, begin=False, slices=plan.thickness)
             for box, checksum in zip(boxes, checksums, strict=True):
                 if zlib.crc32(back.read(box).data) != checksum:
@@ -164,9 +173,17 @@ def _verify(
         raise
     except UserError as error:
         raise NotAsWritten(f"{trouble} ({error.text}) Check the disk.", slices=error.slices) from error
+    return tuple(compared)
 
 
-def _same(found: VoxelSize | None, wanted: VoxelSize | None) -> bool:
+def same_place(found: VoxelSize, wanted: VoxelSize, voxel_nm: VoxelSize | None) -> bool:
+    """Whether two positions (nm; z, y, x) are the same to a hundredth of a voxel or float32."""
+    near = 0.01 * min(voxel_nm or (1.0,))
+    pairs = zip(found, wanted, strict=True)
+    return all(math.isclose(a, b, rel_tol=1e-6, abs_tol=near) or not math.isfinite(b) for a, b in pairs)
+
+
+def same_voxel(found: VoxelSize | None, wanted: VoxelSize | None) -> bool:
     """A size that no microscope can have is written as given, but not believed when read."""
     if found is None or wanted is None:
         return found is None and (wanted is None or any(not 0.1001 < v < 9999 for v in wanted))

@@ -15,6 +15,8 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.measure.table import Table, about, object_table
 from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
+from sxtstudio.core.verified import NotAsWritten
+from sxtstudio.io import tables
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, read_table, write_table
 
 VOLUME = Column("volume", "Volume", Quantity.UM3, "Voxels times the volume of a voxel.", "n × v", "MIB")
@@ -300,3 +302,30 @@ def test_a_csv_of_a_spreadsheet_program_says_how_to_save_it(
     said = str(error.value)
     assert said.startswith("theirs.csv ") and "polars" not in said and len(said) < 200
     assert "empty" in said or "Save it as .xlsx, or as CSV in UTF-8 with commas" in said
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_a_cell_that_is_read_back_otherwise_is_found(
+    suffix: str, table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a disk does that keeps something else: a letter of the text, a number of the sheet."""
+    assert write_table(tmp_path / f"a{suffix}", table) == "read back and compared: every cell"
+    real_bytes, real_sheet, real_frame = Path.write_bytes, tables.read_xlsx, polars.DataFrame.write_parquet
+
+    def other_bytes(self: Path, content: bytes) -> int:
+        return real_bytes(self, content if b"dictionary" in bytes(self) else content[:-3] + b"7\r\n")
+
+    def other_sheet(path: Path) -> dict[str, list[object]]:
+        found = real_sheet(path)
+        last = found[[*found][-1]]
+        last[-1] = "else"
+        return found
+
+    monkeypatch.setattr(Path, "write_bytes", other_bytes)
+    monkeypatch.setattr(tables, "read_xlsx", other_sheet)
+    monkeypatch.setattr(
+        polars.DataFrame, "write_parquet", lambda self, *a, **b: real_frame(self.reverse(), *a, **b)
+    )
+    with pytest.raises(NotAsWritten, match=f"b{suffix} was not written"):
+        write_table(tmp_path / f"b{suffix}", table)
+    assert not (tmp_path / f"b{suffix}").exists()

@@ -40,7 +40,7 @@ class ReceiptDialog(Dialog):
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.addRow("What", QLabel(receipt.what))
         form.addRow("Where", where)
-        for name, text in receipt.rows:
+        for name, text in receipt.lines:
             shown = QLabel(text)
             shown.setWordWrap(True)
             shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -75,5 +75,5 @@ class ReceiptDialog(Dialog):
     @property
     def text(self) -> str:
         """The receipt as lines of text."""
-        rows = (("What", self.receipt.what), ("Where", str(self.receipt.path)), *self.receipt.rows)
+        rows = (("What", self.receipt.what), ("Where", str(self.receipt.path)), *self.receipt.lines)
         return "\n".join([*(f"{name}: {text}" for name, text in rows), *self.receipt.notes]) + "\n"

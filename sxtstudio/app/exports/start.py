@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtGui import QImage
+
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.exports.contents import shown_source
@@ -15,6 +17,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.handover import CONTENT_NAMES, Content
 from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.core.verified import differs, read_back
 from sxtstudio.core.wording import bytes_text, slice_number, voxel_zyx_text
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import Receipt, export_voxels, source_of
@@ -85,13 +88,16 @@ def _write_picture(context: Context, document: Document, path: Path) -> None:
     with atomic_write(path) as temporary:
         if not picture.save(str(temporary), "PNG"):
             raise UserError(f"{path} could not be written. Check the disk, or choose another folder.")
+        drawn = picture.toImage()
+        if QImage(str(temporary)).convertToFormat(drawn.format()) != drawn:
+            raise differs(path, "some pixels")
     rows = (
         ("Size", f"{picture.width()} × {picture.height()} pixels"),
         ("Slice", str(slice_number(context.session.cursor[0]))),
         ("Voxel size", voxel_zyx_text(document.voxel_nm)),
         ("On disk", bytes_text(path.stat().st_size)),
     )
-    _finish(context, document, Receipt(CONTENT_NAMES[Content.PICTURE], path, rows))
+    _finish(context, document, Receipt(CONTENT_NAMES[Content.PICTURE], path, rows, read_back("every pixel")))
 
 
 def open_document(context: Context) -> Document:
@@ -116,7 +122,7 @@ def _start(context: Context, document: Document, path: Path, work: Callable[[Job
 
 def _finish(context: Context, document: Document, receipt: Receipt) -> None:
     if context.session.document is document:
-        facts = {"what": receipt.what, "file": str(receipt.path), **dict(receipt.rows)}
+        facts = {"what": receipt.what, "file": str(receipt.path), **dict(receipt.lines)}
         if receipt.notes:
             facts["notes"] = "\n".join(receipt.notes)
         document.note(Step(StepKind.EXPORT, parameters=facts))

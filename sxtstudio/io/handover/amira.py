@@ -88,7 +88,7 @@ def write_amira_labels(path: Path, image: LabelImage, progress: Progress) -> Han
     if image.voxel_nm is None:
         losses.append("The voxel size is unknown: Amira takes a voxel for 1.")
     details = (("Materials", str(len(legend))), ("Largest value", str(done.largest)))
-    return HandedOver(path, done.format, done.bytes, details, tuple(losses))
+    return HandedOver(path, done.format, done.bytes, done.verified, details, tuple(losses))
 
 
 def materials_of(legend: Legend, *, fill: bool = True) -> Legend:

@@ -20,6 +20,7 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.label_image import HandedOver, LabelImage, LegendEntry, unique_names
 from sxtstudio.core.object_classes import Rgb
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import EVERY_LETTER, read_back, write_content
 from sxtstudio.core.wording import grouped
 from sxtstudio.io.export_mrc import write_mrc
 from sxtstudio.io.export_plan import Plan
@@ -74,7 +75,7 @@ def write_chimerax(
     with atomic_write(path) as temporary:
         lines = _script(path, map_path, label_image, found, tomogram, surfaces or {})
         text = "".join(f"{line}\n" for line in lines)
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        write_content(temporary, path, text.encode())
         written = write_volume(
             map_path,
             label_image.volume,
@@ -85,7 +86,11 @@ def write_chimerax(
         )
         size = temporary.stat().st_size + written.bytes
     details = (("Labels", grouped(len(found.boxes))), ("Map of the labels", map_path.name))
-    return HandedOver(path, "ChimeraX script", size, details, tuple(_losses(label_image, found, surfaces)))
+    verified = read_back(
+        *(f"{what} of the map" for what in written.compared), f"{EVERY_LETTER} of the script"
+    )
+    losses = tuple(_losses(label_image, found, surfaces))
+    return HandedOver(path, "ChimeraX script", size, verified, details, losses)
 
 
 def _type_for(path: Path, largest: int) -> np.dtype[Any]:

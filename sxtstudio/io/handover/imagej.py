@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import HandedOver, LabelImage, Legend
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import NAMES_AND_COLOURS, differs, read_back
 from sxtstudio.core.wording import bytes_text, grouped, shape_text
 from sxtstudio.io.export_plan import Plan
 from sxtstudio.io.export_tiff import CLASSIC_LIMIT_BYTES
@@ -21,7 +22,7 @@ from sxtstudio.io.handover.imagej_read import COLOUR_MAP, COLOURS, HEADING, plac
 from sxtstudio.io.handover.values import FIRST_LOOK, find_values, smallest_type, whole
 from sxtstudio.io.mib import NM_PER_UM
 from sxtstudio.io.place import Place
-from sxtstudio.io.writing import Format, NotAsWritten, slab_thickness, write_volume
+from sxtstudio.io.writing import Format, slab_thickness, write_volume
 
 _NO_UNIT = 1  # ImageJ's unit stands in the description
 _LARGEST = 65_535
@@ -97,7 +98,8 @@ def write_imagej(path: Path, label_image: LabelImage, progress: Progress | None 
         ("Type", f"{8 * dtype.itemsize} bit"),
         ("Names", "Image > Show Info…"),
     )
-    return HandedOver(path, done.format, done.bytes, details, tuple(_losses(label_image, largest)))
+    verified = read_back(*done.compared, *((NAMES_AND_COLOURS,) if legend else ()))
+    return HandedOver(path, done.format, done.bytes, verified, details, tuple(_losses(label_image, largest)))
 
 
 def _with_absent(image: LabelImage, present: Legend) -> Legend:
@@ -173,10 +175,7 @@ def _check(temporary: Path, target: Path, legend: Legend, lut: Lut) -> None:
         info = (file.imagej_metadata or {}).get("Info")
         colours = np.asarray(file.pages.first.tags[COLOUR_MAP].value).reshape(3, -1) >> 8
     if info != info_of(legend) or not np.array_equal(colours, lut):
-        raise NotAsWritten(
-            f"{target.name} was not written: what was read back from the disk differs in names or colours. "
-            "Check the disk."
-        )
+        raise differs(target, "names or colours")
 
 
 def _losses(image: LabelImage, largest: int) -> Iterable[str]:

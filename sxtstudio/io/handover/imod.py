@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +17,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_image import HandedOver, LabelImage, LegendEntry
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import ALL_TRIANGLES, EVERY_VOXEL, NAMES_AND_COLOURS, differs, read_back
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import grouped
@@ -34,6 +37,7 @@ _LINES = (1, 3, 1, 1, 0, 0, 0, 0)
 # Ambient, diffuse, specular, shininess; fill colour, quality; unused; levels of values (iobj.c).
 _MATERIAL = bytes((102, 255, 127, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0))
 _COPY_BYTES = 1 << 20
+_AROUND_TRIANGLES = 3  # entries of the list of a mesh: what it holds, its end, and that of the list
 
 
 def write_imod(
@@ -85,8 +89,8 @@ def write_imod(
             label_image, sorted({entry.value for entry in label_image.legend} | set(contours.values))
         )
         with open(temporary, "wb") as file:
-            faces = _write(file, label_image, legend, contours, meshes, progress)
-        _verify(temporary, label_image, legend, sums, progress)
+            mesh_size = _write(file, label_image, legend, contours, meshes, progress)
+        compared = _verify(temporary, path, label_image, legend, sums, mesh_size, progress)
         size = temporary.stat().st_size
     image = "a TIFF: first row at the top" if rows_from_top else "an MRC: first row at the bottom"
     details = [
@@ -95,8 +99,9 @@ def write_imod(
         ("Lies right on", image),
     ]
     if meshes is not None:
-        details.append(("Faces of meshes", grouped(faces)))
-    return HandedOver(path, "IMOD model", size, tuple(details), tuple(_losses(label_image, legend)))
+        details.append(("Faces of meshes", grouped(mesh_size.faces)))
+    losses = tuple(_losses(label_image, legend))
+    return HandedOver(path, "IMOD model", size, read_back(*compared), tuple(details), losses)
 
 
 class _Contours:
@@ -172,6 +177,23 @@ def _joined(spans: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         yield int(begin), int(end)
 
 
+@dataclass(frozen=True)
+class _MeshSize:
+    """Triangles of all meshes, numbers of their points and normals, and entries of their lists."""
+
+    faces: int = 0
+    coordinates: int = 0
+    entries: int = 0
+
+    def with_mesh(self, mesh: MeshArrays) -> _MeshSize:
+        faces = len(mesh.triangles)
+        return _MeshSize(
+            self.faces + faces,
+            self.coordinates + 6 * len(mesh.points),
+            self.entries + 3 * faces + _AROUND_TRIANGLES,
+        )
+
+
 def _write(
     file: BinaryIO,
     image: LabelImage,
@@ -179,11 +201,11 @@ def _write(
     contours: _Contours,
     meshes: MeshOf | None,
     progress: Progress,
-) -> int:
-    """Write the whole model, and return how many triangles its meshes have."""
+) -> _MeshSize:
+    """Write the whole model, and return how large its meshes are."""
     spans = contours.by_value()
     place = _place(image)
-    faces = 0
+    size = _MeshSize()
     file.write(imod.MAGIC + imod.VERSION + _header(image, len(legend), contours.height is not None))
     for entry in legend:
         progress.check()
@@ -195,12 +217,12 @@ def _write(
         contours.copy(own, file)
         if mesh is not None:
             _write_mesh(file, mesh, image, contours.height)
-            faces += len(mesh.triangles)
+            size = size.with_mesh(mesh)
         file.write(imod.CHUNK.pack(imod.MATERIAL, len(_MATERIAL)) + _MATERIAL)
     if place is not None:
         file.write(imod.CHUNK.pack(imod.IMAGE, imod.IMAGE_PLACE.size) + place)
     file.write(imod.END)
-    return faces
+    return size
 
 
 def _header(image: LabelImage, objects: int, rows_from_top: bool) -> bytes:
@@ -248,7 +270,7 @@ def _write_mesh(file: BinaryIO, mesh: MeshArrays, image: LabelImage, height: int
         pairs[:, 0, 1] = height - pairs[:, 0, 1]
         pairs[:, 1, 1] *= -1
         triangles = triangles[:, ::-1]
-    entries = np.empty(3 * len(triangles) + 3, ">i4")
+    entries = np.empty(3 * len(triangles) + _AROUND_TRIANGLES, ">i4")
     entries[0], entries[-2:] = imod.TRIANGLES, (imod.END_TRIANGLES, imod.END_LIST)
     entries[1:-2] = 2 * triangles.ravel()
     file.write(imod.MESH + imod.MESH_HEADER.pack(2 * len(mesh.points), len(entries), 0, 0, 0))
@@ -258,17 +280,51 @@ def _write_mesh(file: BinaryIO, mesh: MeshArrays, image: LabelImage, height: int
 
 def _verify(
     temporary: Path,
+    target: Path,
     image: LabelImage,
     legend: tuple[LegendEntry, ...],
     sums: SlabChecksums,
+    meshes: _MeshSize,
     progress: Progress,
-) -> None:
-    model = Model(temporary)
-    with model.volume(image.shape) as back:
+) -> tuple[str, ...]:
+    """Read the model back, compare it with what was to be written, and say what was compared."""
+    with ExitStack() as stack:
+        try:
+            model = Model(temporary)
+            stack.callback(model.close)
+            back = model.volume(image.shape)
+        except UserError as error:
+            raise sums.unreadable(error) from error
         if len(model.legend) != len(legend):
-            raise sums.differs("the number of its objects")
+            raise differs(target, "the number of its objects")
+        if any(not _is_described(a, b) for a, b in zip(model.legend, legend, strict=True)):
+            raise differs(target, "names or colours")
+        if model.mesh_size != (meshes.coordinates, meshes.entries):
+            raise differs(target, "its meshes")
+        compared = list(sums.compare_place(back, _seen_by_imod(image)))
         values = np.array([0, *(entry.value for entry in legend)], np.uint32)
         sums.compare(_Renumbered(back, values), progress)
+    named = [NAMES_AND_COLOURS] if legend else []
+    return (
+        f"{EVERY_VOXEL} within the contours",
+        *named,
+        *compared,
+        *([ALL_TRIANGLES] if meshes.faces else []),
+    )
+
+
+def _is_described(found: LegendEntry, wanted: LegendEntry) -> bool:
+    """Whether an object has the name, as far as it has room, and the colour of a label."""
+    name = imod.name_of(imod.name_bytes(wanted.name, imod.OBJECT_NAME_BYTES))
+    return (not name or found.name == name) and found.rgb == wanted.rgb
+
+
+def _seen_by_imod(image: LabelImage) -> LabelImage:
+    """The voxels of IMOD are as long along y as along x."""
+    if image.voxel_nm is None:
+        return image
+    z, _, x = image.voxel_nm
+    return replace(image, voxel_nm=(z, x, x))
 
 
 class _Renumbered:

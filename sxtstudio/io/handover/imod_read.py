@@ -85,6 +85,8 @@ class Model:
         Of the image that it was drawn on, (z, y, x); zeros where the file does not say.
     voxel_nm, origin_nm
         (z, y, x), None where the file does not say.
+    mesh_size
+        How many numbers the meshes of all objects have: of their points and normals, and of their lists.
     notes
         What the user should know.
     """
@@ -125,6 +127,7 @@ class Model:
         self._objects: list[_Object] = []
         self._found = _Index()
         self._reach = np.full(3, -np.inf)
+        self.mesh_size = (0, 0)
         self._left_out = {"open contours and points": 0, "contours that are not in one slice": 0}
         self._chunks(announced, flipped)
         self._set_place(header, flags, flipped)
@@ -227,6 +230,7 @@ class Model:
         if vertices < 0 or entries < 0:
             raise self._damaged("a mesh claims to have a negative size")
         self._objects[-1].seen_meshes += 1
+        self.mesh_size = (self.mesh_size[0] + 3 * vertices, self.mesh_size[1] + entries)
         self._pass(12 * vertices + 4 * entries)
 
     def _set_place(self, header: Sequence[float], flags: int, flipped: bool) -> None:

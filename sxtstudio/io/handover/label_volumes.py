@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import LabelImage, Legend, LegendEntry, unique_names
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import NAMES_AND_COLOURS, NotAsWritten, read_back
 from sxtstudio.io.export_plan import Plan
 from sxtstudio.io.place import Place
-from sxtstudio.io.writing import Format, NotAsWritten, slab_thickness, write_volume
+from sxtstudio.io.writing import Format, slab_thickness, write_volume
 
 Write = Callable[[Path, Plan, Iterable[NDArray[Any]]], str]
 
@@ -34,12 +35,16 @@ class _TooLarge(Exception):
 
 @dataclass(frozen=True)
 class WrittenLabels:
-    """A label volume on the disk: name of the format, bytes, type of its voxels, the largest value."""
+    """A label volume on the disk: name of the format, bytes, type of its voxels, the largest value.
+
+    ``verified`` are the words for what was read back and was the same.
+    """
 
     format: str
     bytes: int
     dtype: np.dtype[Any]
     largest: int
+    verified: str
 
 
 def write_label_volume(
@@ -49,7 +54,7 @@ def write_label_volume(
     progress: Progress,
     *,
     dtypes: tuple[str, ...] = UNSIGNED,
-    check: Callable[[Path], None] = lambda temporary: None,
+    check: Callable[[Path], None] | None = None,
     compressed: bool = True,
     holds_voxel: bool = True,
 ) -> WrittenLabels:
@@ -67,7 +72,7 @@ def write_label_volume(
     dtypes
         Types of the format, the smallest first.
     check
-        As of ``write_volume``.
+        As of ``write_volume``, of names and colours; None for a format that has none.
     compressed, holds_voxel
         As of ``Format``.
 
@@ -103,8 +108,12 @@ def write_label_volume(
             place=Place(image.origin_nm),
         )
         try:
-            written = write_volume(path, image.volume, plan, form, convert, progress, check)
-            return WrittenLabels(written.format, written.bytes, dtype, convert.largest_so_far())
+            written = write_volume(
+                path, image.volume, plan, form, convert, progress, check or (lambda temporary: None)
+            )
+            named = (NAMES_AND_COLOURS,) if check is not None and image.legend else ()
+            verified = read_back(*written.compared, *named)
+            return WrittenLabels(written.format, written.bytes, dtype, convert.largest_so_far(), verified)
         except _TooLarge as error:
             largest = error.value
     raise UserError(

@@ -75,7 +75,7 @@ def write_mib_model(path: Path, image: LabelImage, progress: Progress) -> Handed
     if image.voxel_nm is None:
         losses.append("The voxel size is unknown: MIB takes that of its image.")
     details = (("Type of the model", f"{kind} materials at most"), ("Largest value", str(done.largest)))
-    return HandedOver(path, done.format, done.bytes, details, tuple(losses))
+    return HandedOver(path, done.format, done.bytes, done.verified, details, tuple(losses))
 
 
 def write_mib_mask(path: Path, image: LabelImage, progress: Progress) -> HandedOver:
@@ -98,7 +98,7 @@ def write_mib_mask(path: Path, image: LabelImage, progress: Progress) -> HandedO
     binary = LabelImage(image.name, _Binary(image), (), image.voxel_nm, image.origin_nm)
     done = write_label_volume(path, binary, write, progress, holds_voxel=False)
     losses = ["A mask of MIB has no voxel size, names or colours."]
-    return HandedOver(path, done.format, done.bytes, (), tuple(losses))
+    return HandedOver(path, done.format, done.bytes, done.verified, (), tuple(losses))
 
 
 def named_materials(legend: Legend, largest: int) -> Legend:

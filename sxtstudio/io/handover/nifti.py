@@ -59,7 +59,9 @@ def write_nifti_labels(path: Path, image: LabelImage, progress: Progress) -> Han
     losses = ["NIfTI has no place for names and colours that other programs read; the table has them."]
     if image.voxel_nm is None:
         losses.append("The voxel size is unknown: programs take a voxel for 1 mm.")
-    return HandedOver(path, done.format, done.bytes, (("Largest value", str(done.largest)),), tuple(losses))
+    return HandedOver(
+        path, done.format, done.bytes, done.verified, (("Largest value", str(done.largest)),), tuple(losses)
+    )
 
 
 def _write(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]], legend: Legend) -> str:

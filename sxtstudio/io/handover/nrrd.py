@@ -60,7 +60,7 @@ def write_seg_nrrd(path: Path, image: LabelImage, progress: Progress) -> HandedO
     if image.voxel_nm is None:
         losses = ["The voxel size is unknown: 3D Slicer takes a voxel for 1 mm."]
     details = (("Segments", str(len(legend))), ("Largest value", str(done.largest)))
-    return HandedOver(path, done.format, done.bytes, details, (*lost, *losses))
+    return HandedOver(path, done.format, done.bytes, done.verified, details, (*lost, *losses))
 
 
 def segments_of(legend: Legend) -> Legend:

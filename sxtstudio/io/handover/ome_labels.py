@@ -17,6 +17,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import HandedOver, LabelImage
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import EVERY_VOXEL, NAMES_AND_COLOURS, NotAsWritten, read_back
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.wording import grouped, shape_text
 from sxtstudio.io.export import refuse_foreign_folder
@@ -25,7 +26,6 @@ from sxtstudio.io.handover.ome_read import ome_legend
 from sxtstudio.io.handover.pyramid import Convert, Pyramid, every_second, means
 from sxtstudio.io.handover.readback import size_on_disk
 from sxtstudio.io.handover.values import FIRST_LOOK, NamedValues, find_values, smallest_type, whole
-from sxtstudio.io.writing import NotAsWritten
 
 
 def write_ome_labels(
@@ -105,7 +105,9 @@ def write_ome_labels(
         size = size_on_disk(temporary)
     details = (("Labels", grouped(len(found.boxes))), ("Levels", str(len(labels.sizes))))
     losses = () if label_image.voxel_nm else ("The voxel size is not known: lengths are in voxels.",)
-    return HandedOver(path, "OME-Zarr", size, details, losses)
+    levels = f"{EVERY_VOXEL} of all levels" if len(labels.sizes) > 1 else EVERY_VOXEL
+    verified = read_back(levels, *((NAMES_AND_COLOURS,) if found.legend else ()))
+    return HandedOver(path, "OME-Zarr", size, verified, details, losses)
 
 
 def _label_attributes(

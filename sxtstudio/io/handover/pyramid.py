@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import NotAsWritten
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io.export_zarr import CHUNK, Level, new_array
-from sxtstudio.io.writing import NotAsWritten
 from sxtstudio.io.zarr_store import open_array
 
 #: An axis is halved from level to level while it has more voxels than that.

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.label_image import LabelImage
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import NotAsWritten, differs
 from sxtstudio.core.volume import Volume
-from sxtstudio.io.writing import NotAsWritten
+from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.writing import same_place, same_voxel
 
 
 class SlabChecksums:
@@ -42,20 +45,38 @@ class SlabChecksums:
             try:
                 same = _checksum(back.read(box)) == checksum
             except UserError as error:
-                raise NotAsWritten(
-                    f"{trouble} ({error.text}) Check the disk.", slices=error.slices
-                ) from error
+                raise self.unreadable(error) from error
             if not same:
                 raise NotAsWritten(
                     f"{trouble} in {{slices}}. Check the disk.", slices=(box.start[0], box.stop[0] - 1)
                 )
             progress.step(box.shape[0])
 
-    def differs(self, what: str) -> NotAsWritten:
-        """Return the error for something else than the labels that is not as it was written."""
+    def compare_place(self, back: FileVolume, image: LabelImage) -> tuple[str, ...]:
+        """Compare voxel size and position where the file gives them, and say what was compared.
+
+        Raises
+        ------
+        NotAsWritten
+            If they differ.
+        """
+        compared = []
+        if not same_voxel(back.voxel_nm, image.voxel_nm):
+            raise differs(self._target, "voxel size")
+        if back.voxel_nm is not None:
+            compared.append("voxel size")
+        if back.origin_nm is not None and image.origin_nm is not None:
+            if not same_place(back.origin_nm, image.origin_nm, image.voxel_nm):
+                raise differs(self._target, "position")
+            compared.append("position")
+        return tuple(compared)
+
+    def unreadable(self, error: UserError) -> NotAsWritten:
+        """Return the error for a file that is refused when it is read back."""
         return NotAsWritten(
-            f"{self._target.name} was not written: what was read back from the disk differs in {what}. "
-            "Check the disk."
+            f"{self._target.name} was not written: what was read back from the disk differs ({error.text}) "
+            "Check the disk.",
+            slices=error.slices,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.label_image import HandedOver, LabelImage, LegendEntry, unique_names
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import EVERY_VOXEL, NAMES_AND_COLOURS, differs, read_back
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import grouped
 from sxtstudio.io.handover.contour_fill import paint
@@ -65,6 +67,7 @@ def write_rois(path: Path, label_image: LabelImage, progress: Progress | None = 
     sums = SlabChecksums(path)
     names = _Names(label_image)
     owners: list[int] = []
+    written = _Described()
     with atomic_write(path) as temporary:
         with zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED) as archive:
             for box in walk(label_image.shape, progress=progress, begin=False):
@@ -76,15 +79,21 @@ def write_rois(path: Path, label_image: LabelImage, progress: Progress | None = 
                         _check_count(path, owners)
                         entry = names.entry(value)
                         name = f"{entry.name} z{z + 1:04d}"
+                        roi = _roi(name, entry, z, polygons)
+                        written.add(roi)
                         info = zipfile.ZipInfo(f"{name}.roi", _TIME)
                         info.compress_type = zipfile.ZIP_DEFLATED
-                        archive.writestr(info, _content(_roi(name, entry, z, polygons)))
+                        archive.writestr(info, _content(roi))
         with closing(_rois_of(temporary)) as rois:
-            sums.compare(_Back(rois, label_image.shape, owners), progress)
+            back = _Back(rois, label_image.shape, owners)
+            sums.compare(back, progress)
+            if back.described.checksum != written.checksum:
+                raise differs(path, "names or colours")
         size = temporary.stat().st_size
     details = (("ROIs", grouped(len(owners))), ("Labels", grouped(len(set(owners)))))
     losses = () if owners else ("There are no labels: the ROI Manager has nothing to open.",)
-    return HandedOver(path, "ImageJ ROIs", size, details, losses)
+    verified = read_back(f"{EVERY_VOXEL} within the outlines", NAMES_AND_COLOURS)
+    return HandedOver(path, "ImageJ ROIs", size, verified, details, losses)
 
 
 def _check_count(path: Path, owners: list[int]) -> None:
@@ -165,6 +174,16 @@ def _rois_of(path: Path) -> Generator[roifile.ImagejRoi, None, None]:
             yield roifile.ImagejRoi.frombytes(archive.read(info))
 
 
+class _Described:
+    """A checksum of the names and colours of ROIs, in their order."""
+
+    def __init__(self) -> None:
+        self.checksum = 0
+
+    def add(self, roi: roifile.ImagejRoi) -> None:
+        self.checksum = zlib.crc32(roi.name.encode("utf-8") + roi.stroke_color, self.checksum)
+
+
 class _Back:
     """The labels of an archive of ROIs that has just been written, slice by slice from the first on."""
 
@@ -172,6 +191,7 @@ class _Back:
         self._rois = rois
         self._owners = iter(owners)
         self._next = next(self._rois, None)
+        self.described = _Described()
         self.shape, self.dtype, self.voxel_nm = shape, np.dtype(np.uint32), None
 
     def read(self, box: Box) -> NDArray[np.uint32]:
@@ -181,6 +201,7 @@ class _Back:
             contours: list[NDArray[np.float64]] = []
             values: list[int] = []
             while self._next is not None and self._next.position <= z + 1:
+                self.described.add(self._next)
                 polygons = self._next.coordinates(multi=True)
                 contours += (np.asarray(polygon, np.float64) for polygon in polygons)
                 values += [next(self._owners, 0)] * len(polygons)

@@ -11,6 +11,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import HandedOver
 from sxtstudio.core.printable import csv_text, printable
+from sxtstudio.core.verified import ALL_TRIANGLES, read_back
 from sxtstudio.core.wording import count, grouped
 from sxtstudio.surface.handover.kinds import MESH_SUFFIXES, MeshFormat, Per, files_of, format_of
 from sxtstudio.surface.handover.names import file_stem, plain_stem
@@ -20,7 +21,6 @@ from sxtstudio.surface.handover.sink import Lengths, MeshPaths, Step
 #: What lies beside the files of a folder and says what each of them is.
 LISTING = "meshes.csv"
 _COLUMNS = ("file", "object", "name", "class", "red", "green", "blue", "points", "triangles", "unit")
-_VERIFIED = ("Verified", "read back: all points and triangles are there")
 
 
 @dataclass
@@ -80,8 +80,8 @@ def write_file(
         second = None if beside is None else stack.enter_context(atomic_write(beside(path)))
         _fill(kind, MeshPaths(temporary, path, second), parts, written, lengths, name, step)
     size = sum(file.stat().st_size for file in files_of(path))
-    details = (*written.details(), ("Unit of length", lengths.text), _VERIFIED)
-    return HandedOver(path, kind.text, size, details, kind.kind.losses)
+    details = (*written.details(), ("Unit of length", lengths.text))
+    return HandedOver(path, kind.text, size, read_back(ALL_TRIANGLES), details, kind.kind.losses)
 
 
 def write_folder(
@@ -134,11 +134,11 @@ def write_folder(
         ("Files", f"{count(files, 'file')}, and {LISTING}, which says what each of them is"),
         *written.details(),
         ("Unit of length", lengths.text),
-        _VERIFIED,
     )
     each = "one file per object" if per is Per.OBJECT else "one file per class"
     size = sum(path.stat().st_size for path in folder.iterdir())
-    return HandedOver(folder, f"{kind.text}, {each}", size, details, kind.kind.losses)
+    verified = read_back(ALL_TRIANGLES)
+    return HandedOver(folder, f"{kind.text}, {each}", size, verified, details, kind.kind.losses)
 
 
 def refuse_foreign(folder: Path) -> None:

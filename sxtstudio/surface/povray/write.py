@@ -23,6 +23,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import HandedOver
 from sxtstudio.core.printable import printable
+from sxtstudio.core.verified import ALL_TRIANGLES, EVERY_LETTER, read_back, write_content
 from sxtstudio.core.wording import grouped
 from sxtstudio.surface.handover.names import plain_stem
 from sxtstudio.surface.handover.sink import nothing
@@ -84,7 +85,8 @@ def write_scene(
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_write(path))
         for plane in scene.planes:
-            stack.enter_context(atomic_write(pictures[plane.name])).write_bytes(png_of(_rgb(plane.grey)))
+            picture = pictures[plane.name]
+            write_content(stack.enter_context(atomic_write(picture)), picture, png_of(_rgb(plane.grey)))
         included = stack.enter_context(atomic_write(meshes))
         with open(included, "w", encoding="utf-8", newline="\n") as file:
             decimals = _DECIMALS.get(scene.unit, 2)
@@ -95,19 +97,17 @@ def write_scene(
         if (found.points, found.triangles) != (text.points, text.triangles):
             raise UserError(f"{meshes} is not complete when it is read back. Check the disk, write again.")
         whole = scene_text(scene, path, text.objects.getvalue(), clear=clear)
-        temporary.write_text(whole, encoding="utf-8", newline="\n")
-        if temporary.read_text(encoding="utf-8") != whole:
-            raise UserError(f"{path} is not complete when it is read back. Check the disk, write again.")
+        write_content(temporary, path, whole.encode())
     files = (path, meshes, *pictures.values())
     details = (
         ("Files", ", ".join(file.name for file in files)),
         ("Objects", grouped(text.count)),
         ("Size", f"{grouped(text.triangles)} triangles, {grouped(text.points)} points"),
         ("Unit of length", scene.unit),
-        ("Verified", "read back: all points and triangles are there"),
     )
     size = sum(file.stat().st_size for file in files)
-    return HandedOver(path, "POV-Ray 3.7 scene", size, details, LOSSES)
+    verified = read_back(ALL_TRIANGLES, f"{EVERY_LETTER} of the scene")
+    return HandedOver(path, "POV-Ray 3.7 scene", size, verified, details, LOSSES)
 
 
 def check_scene(path: Path) -> None:

@@ -27,6 +27,7 @@ from sxtstudio.core.patches import Voxels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.core.verified import ALL_TRIANGLES, read_back
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import (
@@ -68,6 +69,8 @@ NAMES: dict[What, str] = {
 }
 #: Those of other programs, too.
 _SUFFIXES = (*VOLUME_SUFFIXES, ".am", ".nrrd", ".nii", ".gz")
+#: What the row of a receipt is called that says what was compared.
+_VERIFIED = "Verified"
 MESHES = (".ply", ".stl", ".obj", ".vtp", ".glb", ".pov")
 
 
@@ -146,12 +149,22 @@ class ExportSource:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was written, for the user: rows of a name and a text."""
+    """What was written, for the user: rows of a name and a text.
+
+    ``verified`` says what was read back and compared (``verified.read_back``), or why nothing was; "" of
+    receipts of former versions, some of which did not say it.
+    """
 
     what: str
     path: Path
     rows: tuple[tuple[str, str], ...]
+    verified: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """All rows, also the one of what was compared."""
+        return (*self.rows, *(((_VERIFIED, self.verified),) if self.verified else ()))
 
 
 def receipts_of(steps: Iterable[Step]) -> list[Receipt]:
@@ -162,7 +175,8 @@ def receipts_of(steps: Iterable[Step]) -> list[Receipt]:
         if step.kind is StepKind.EXPORT and "file" in facts:
             notes = tuple(facts.pop("notes", "").splitlines())
             what, path = facts.pop("what", "Export"), Path(facts.pop("file"))
-            found.append(Receipt(what, path, tuple(facts.items()), notes))
+            verified = facts.pop(_VERIFIED, "")
+            found.append(Receipt(what, path, tuple(facts.items()), verified, notes))
     return found
 
 
@@ -305,9 +319,8 @@ def export_surface(
         ),
         ("Voxel size", voxel_zyx_text(source.voxel_nm)),
         ("On disk", bytes_text(path.stat().st_size)),
-        ("Verified", "read back: all points and triangles are there"),
     )
-    return Receipt("Surface", path, rows, surface.notes)
+    return Receipt("Surface", path, rows, read_back(ALL_TRIANGLES), surface.notes)
 
 
 class PartOfVoxels:
@@ -384,13 +397,10 @@ def _receipt(
         rows.append((what, count(written.labelled, "voxel")))
         if not written.labelled:
             notes = (*notes, f"⚠ The file holds only background: {_why_empty(choice, source)}")
-    rows += [
-        ("On disk", bytes_text(written.bytes)),
-        ("Verified", "read back and compared, voxel by voxel" if written.verified else "no"),
-    ]
+    rows.append(("On disk", bytes_text(written.bytes)))
     if written.voxel_nm is None:
         notes = (*notes, "The voxel size is unknown, so the file does not say it either.")
-    return Receipt(name, written.path, tuple(rows), notes)
+    return Receipt(name, written.path, tuple(rows), read_back(*written.compared), notes)
 
 
 def _why_empty(choice: VolumeChoice, source: ExportSource) -> str:

@@ -17,6 +17,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.sentence import evaluation_sentence
 from sxtstudio.core.steps import Step, StepKind, effective
+from sxtstudio.core.verified import EVERY_LETTER, read_back, write_content
 from sxtstudio.core.wording import bytes_text, count, shape_text, slice_number, slices_text, voxel_zyx_text
 from sxtstudio.io.project import Record, to_json
 from sxtstudio.io.volume_name import VolumeName
@@ -203,8 +204,9 @@ def write_methods(path: Path, record: Record, tomogram: KnownInput) -> Receipt:
     beside = path.with_suffix(".json")
     # Both get their names when both are complete.
     with atomic_write(path) as text, atomic_write(beside) as values:
-        text.write_text(text_of(record, tomogram.volume.path.name), encoding="utf-8", errors="replace")
-        values.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        words = text_of(record, tomogram.volume.path.name)
+        write_content(text, path, words.encode(errors="replace"))
+        write_content(values, beside, (json.dumps(content, indent=1) + "\n").encode())
     listed = len(grouped_steps(record.steps, record.tomogram.shape[0]))
     recorded = len(record.steps)
     rows = (
@@ -213,7 +215,7 @@ def write_methods(path: Path, record: Record, tomogram: KnownInput) -> Receipt:
         ("On disk", bytes_text(path.stat().st_size + beside.stat().st_size)),
         ("Check", _TO_CHECK),
     )
-    return Receipt("Methods text", path, rows)
+    return Receipt("Methods text", path, rows, read_back(EVERY_LETTER))
 
 
 def _why_more(listed: int, recorded: int) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from xml.etree import ElementTree
 
 import msgspec
 
@@ -16,6 +17,8 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.packaged import is_packaged
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import differs, read_back
+from sxtstudio.io.png import decoded_size
 from sxtstudio.workflow.handover.figures import ColumnPlot
 
 COMMAND = "draw-plots"
@@ -24,8 +27,13 @@ _LONGEST_S = 600
 _LAST_WORDS = 400
 
 
-def draw_plots(plots: Sequence[ColumnPlot], *paths: Path, progress: Progress | None = None) -> None:
-    """Draw plots side by side into each of the files, ``.png`` or ``.svg``.
+def draw_plots(plots: Sequence[ColumnPlot], *paths: Path, progress: Progress | None = None) -> str:
+    """Draw plots side by side into each of the files, ``.png`` or ``.svg``, and read these back.
+
+    Returns
+    -------
+    str
+        What was read back, in words.
 
     Raises
     ------
@@ -55,6 +63,20 @@ def draw_plots(plots: Sequence[ColumnPlot], *paths: Path, progress: Progress | N
         if child.returncode != 0 or not all(picture.is_file() for picture in pictures):
             words_left = errors.read_text("utf-8", "replace").strip()[-_LAST_WORDS:]
             raise UserError(f"The plots could not be drawn: {words_left or 'the drawing ended'}.")
+        return read_back(*(_whole(picture, path) for picture, path in zip(pictures, paths, strict=True)))
+
+
+def _whole(picture: Path, target: Path) -> str:
+    """Read a picture back, all of it, and say what it is."""
+    try:
+        if picture.suffix == ".svg":
+            for _, element in ElementTree.iterparse(picture):
+                element.clear()
+            return "a whole SVG drawing"
+        width, height = decoded_size(picture)
+        return f"a whole picture of {width} × {height} pixels"
+    except (UserError, ElementTree.ParseError) as error:
+        raise differs(target, "the picture, which is damaged") from error
 
 
 def _wait(child: subprocess.Popen[bytes], progress: Progress) -> None:

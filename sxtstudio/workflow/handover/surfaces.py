@@ -109,7 +109,7 @@ def _write_objects(request: Handover, source: ExportSource, of: MeshOf, progress
         ("Voxel size", voxel_zyx_text(source.voxel_nm)),
         ("On disk", bytes_text(done.bytes)),
     )
-    return Receipt(CONTENT_NAMES[Content.SURFACES], done.path, rows, done.losses)
+    return Receipt(CONTENT_NAMES[Content.SURFACES], done.path, rows, done.verified, done.losses)
 
 
 def _colours(source: ExportSource) -> Colours | None:

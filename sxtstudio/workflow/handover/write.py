@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.verified import read_back
 from sxtstudio.core.wording import bytes_text, count, grouped, shape_text, slice_number, voxel_zyx_text
 from sxtstudio.io import export_volume
 from sxtstudio.io.place import Place
@@ -86,7 +88,7 @@ def hand_over(request: Handover, source: ExportSource, progress: Progress | None
     # Writers of other programs' formats say themselves what was lost of this file.
     says_itself = form in LABEL_WRITERS or request.content is Content.SURFACES
     lost = (f"What gets lost: {route.loses}",) if route.loses and not says_itself else ()
-    return Receipt(receipt.what, receipt.path, (*said, *receipt.rows), (*receipt.notes, *lost))
+    return replace(receipt, rows=(*said, *receipt.rows), notes=(*receipt.notes, *lost))
 
 
 def check_target(request: Handover, *inputs: Path | None) -> None:
@@ -152,9 +154,8 @@ def _plain_volume(request: Handover, image: LabelImage, source: ExportSource, pr
         ("Format", written.format),
         *_image_rows(image),
         ("On disk", bytes_text(written.bytes)),
-        ("Verified", "read back and compared, voxel by voxel"),
     )
-    return Receipt(CONTENT_NAMES[request.content], written.path, rows)
+    return Receipt(CONTENT_NAMES[request.content], written.path, rows, read_back(*written.compared))
 
 
 def _handed(request: Handover, image: LabelImage, done: HandedOver) -> Receipt:
@@ -164,7 +165,7 @@ def _handed(request: Handover, image: LabelImage, done: HandedOver) -> Receipt:
         *done.details,
         ("On disk", bytes_text(done.bytes)),
     )
-    return Receipt(CONTENT_NAMES[request.content], done.path, rows, done.losses)
+    return Receipt(CONTENT_NAMES[request.content], done.path, rows, done.verified, done.losses)
 
 
 def _image_rows(image: LabelImage) -> tuple[tuple[str, str], ...]:
@@ -192,7 +193,7 @@ def _write_table(path: Path, source: ExportSource) -> Receipt:
         source.table,
         {**about(source.tomogram.path.name, source.voxel_nm), **out_of_date(warnings)},
     )
-    write_table(path, table)
+    verified = write_table(path, table)
     beside = dictionary_path(path)
     notes = ("The objects have not been measured: the table holds classes, flags and notes.",) * (
         measured is None
@@ -203,7 +204,7 @@ def _write_table(path: Path, source: ExportSource) -> Receipt:
         ("Dictionary", "the second sheet" if beside is None else str(beside)),
         ("On disk", bytes_text(path.stat().st_size)),
     )
-    return Receipt(CONTENT_NAMES[Content.TABLE], path, rows, notes)
+    return Receipt(CONTENT_NAMES[Content.TABLE], path, rows, verified, notes)
 
 
 def _labels_changed(source: ExportSource) -> tuple[str, ...]:
@@ -219,7 +220,7 @@ def _write_methods(path: Path, source: ExportSource) -> Receipt:
 
 def _write_plots(path: Path, source: ExportSource, progress: Progress) -> Receipt:
     plots = plots_of(source)
-    draw_plots(plots, path, progress=progress)
+    verified = draw_plots(plots, path, progress=progress)
     rows = (
         ("Plots", ", ".join(plot.title for plot in plots)),
         ("On disk", bytes_text(path.stat().st_size)),
@@ -228,4 +229,4 @@ def _write_plots(path: Path, source: ExportSource, progress: Progress) -> Receip
     warnings = () if kept is None else kept.warnings(source.table, source.voxel_nm, COLUMNS)
     warnings += _labels_changed(source)
     notes = ("Objects at the border are left out.", *(f"⚠ {text}" for text in warnings))
-    return Receipt(CONTENT_NAMES[Content.PLOTS], path, rows, notes)
+    return Receipt(CONTENT_NAMES[Content.PLOTS], path, rows, verified, notes)

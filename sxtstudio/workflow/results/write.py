@@ -156,11 +156,10 @@ def write_results(
         ("Holds", ", ".join(writing.held)),
         *where_things_are(writing.described),
         ("On disk", f"{count(len(writing.described), 'file')}, {bytes_text(size)}"),
-        ("Verified", "volumes were read back and compared; each file has its SHA-256 in parameters.json"),
         ("Check", f"File > Check results again…, or in a terminal: {check_command(folder)}"),
         ("Go on", GO_ON),
     )
-    return Receipt("Results", folder, rows, tuple(writing.notes))
+    return Receipt("Results", folder, rows, _VERIFIED, tuple(writing.notes))
 
 
 class _Writing:
@@ -415,6 +414,10 @@ class _Writing:
         return sum(entry.stat().st_size for entry in self._folder.rglob("*") if entry.is_file())
 
 
+_VERIFIED = (
+    "read back and compared: volumes, tables, the number of all points and triangles; each file has its "
+    f"SHA-256 in {layout.PARAMETERS}"
+)
 _NONE_WHOLE = "There is no Table S1: none of the filopodia is whole. Why each is not is in their list."
 _PARAMETERS_WORDS = "All steps with their parameters, the tomogram's checksum, and those of the files."
 _VOLUME_WORDS: dict[Target, str] = {

@@ -9,12 +9,12 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_image import LabelImage, LegendEntry
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import NotAsWritten
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.io.handover import imagej
 from sxtstudio.io.handover.imagej import write_imagej
 from sxtstudio.io.legend import read_legend
-from sxtstudio.io.writing import NotAsWritten
 
 
 def image_of(labels, names=NAMES, voxel=VOXEL, origin=ORIGIN):

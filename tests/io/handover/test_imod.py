@@ -16,12 +16,12 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_image import LabelImage, LegendEntry
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import NotAsWritten
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.io.handover import imod as writer
 from sxtstudio.io.handover.imod import write_imod
 from sxtstudio.io.handover.meshes import MeshArrays
-from sxtstudio.io.writing import NotAsWritten
 
 
 def image_of(labels, names=NAMES, voxel=VOXEL, origin=ORIGIN):
@@ -252,3 +252,36 @@ def test_cancel(tmp_path, monkeypatch):
     with pytest.raises(Cancelled):
         write_imod(tmp_path / "a.mod", image_of(asymmetric()), progress)
     assert contents(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong", "what"),
+    [
+        ("_object", lambda made: b"X" + made[1:], "names or colours"),
+        ("_object", lambda made: made[:144] + struct.pack(">f", 0.5) + made[148:], "names or colours"),
+        ("_header", lambda made: made.replace(struct.pack(">f", 13), struct.pack(">f", 14)), "voxel size"),
+        ("_place", lambda made: made.replace(struct.pack(">f", -250), struct.pack(">f", -260)), "position"),
+        ("_place", lambda made: made[:12] + struct.pack(">3f", 1, 2, 3) + made[24:], "beyond the tomogram"),
+    ],
+    ids=["name", "colour", "voxel size", "position", "shift"],
+)
+def test_what_stands_beside_the_contours_is_compared_too(tmp_path, monkeypatch, part, wrong, what):
+    real = getattr(writer, part)
+    monkeypatch.setattr(writer, part, lambda *given, **named: wrong(real(*given, **named)))
+    with pytest.raises(NotAsWritten, match=what):
+        write_imod(tmp_path / "a.mod", image_of(asymmetric()))
+    assert contents(tmp_path) == []
+
+
+def test_meshes_are_counted_when_they_are_read_back(tmp_path, monkeypatch):
+    corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], "f4")
+    triangles = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
+    mesh = MeshArrays(corners, corners, triangles)
+    receipt = write_imod(tmp_path / "a.mod", image_of(asymmetric()), meshes=lambda value: mesh)
+    assert receipt.verified.endswith("the number of all points and triangles")
+    real = writer._write_mesh
+    fewer = MeshArrays(corners, corners, triangles[:3])
+    monkeypatch.setattr(writer, "_write_mesh", lambda file, mesh, *given: real(file, fewer, *given))
+    with pytest.raises(NotAsWritten, match="its meshes"):
+        write_imod(tmp_path / "b.mod", image_of(asymmetric()), meshes=lambda value: mesh)
+    assert contents(tmp_path) == ["a.mod"]

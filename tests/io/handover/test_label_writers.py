@@ -162,3 +162,29 @@ def test_the_smallest_type_holds_the_values(tmp_path, name, dtype):
         assert back.dtype == (np.uint16 if large else np.uint8)
     if name != "a.mask" and not large:
         assert re.fullmatch("K(ö|oe)rper", read_legend(done.path)[0].name)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "part", "as_written", "wrong"),
+    [
+        ("a.seg.nrrd", nrrd, "_field_lines", "space origin: (1.0", "space origin: (1.1"),
+        ("a.am", amira, "_lines", "BoundingBox 1.0 1.08", "BoundingBox 1.1 1.18"),
+    ],
+    ids=["nrrd", "amira"],
+)
+def test_a_position_that_is_read_back_otherwise_is_found(
+    tmp_path, monkeypatch, name, module, part, as_written, wrong
+):
+    done = WRITERS[name][1](tmp_path / name, label_image(), Progress())
+    assert done.verified == "read back and compared: every voxel, voxel size, position, names and colours"
+    real = getattr(module, part)
+
+    def lines(*given):
+        made = [*real(*given)]
+        assert any(as_written in line for line in made), made
+        return (line.replace(as_written, wrong) for line in made)
+
+    monkeypatch.setattr(module, part, lines)
+    with pytest.raises(UserError, match="in its position"):
+        WRITERS[name][1](tmp_path / f"b{name[1:]}", label_image(), Progress())
+    assert [p.name for p in tmp_path.iterdir()] == [name]

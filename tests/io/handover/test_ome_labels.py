@@ -13,6 +13,7 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_image import LabelImage, LegendEntry
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import NotAsWritten
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.io.handover import ome_labels, pyramid
@@ -20,7 +21,6 @@ from sxtstudio.io.handover.ome_labels import write_ome_labels
 from sxtstudio.io.handover.ome_read import ome_legend
 from sxtstudio.io.handover.pyramid import levels_of, means
 from sxtstudio.io.legend import read_legend
-from sxtstudio.io.writing import NotAsWritten
 
 
 def image_of(labels, names=NAMES, voxel=VOXEL, origin=ORIGIN):

@@ -12,10 +12,10 @@ from skimage.draw import polygon2mask
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import LabelImage, LegendEntry
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.verified import NotAsWritten
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io.handover import rois
 from sxtstudio.io.handover.rois import write_rois
-from sxtstudio.io.writing import NotAsWritten
 
 
 def image_of(labels, names=NAMES):
@@ -158,3 +158,17 @@ def test_progress_goes_on_to_the_end(tmp_path):
     progress = Progress(listener=lambda state: seen.append(state.fraction))
     write_rois(tmp_path / "a.zip", image_of(asymmetric()), progress)
     assert seen[-1] == pytest.approx(1) and seen == sorted(seen) and len(seen) > 2
+
+
+def test_names_and_colours_that_are_read_back_otherwise_are_found(tmp_path, monkeypatch):
+    receipt = write_rois(tmp_path / "a.zip", image_of(asymmetric()))
+    assert receipt.verified == "read back and compared: every voxel within the outlines, names and colours"
+    real = rois._content
+    for wanted, wrong in (
+        ("Zellkern".encode("utf-16-be"), "Zellkorn".encode("utf-16-be")),
+        (b"\xff\x4b", b"\xff\x4c"),
+    ):
+        monkeypatch.setattr(rois, "_content", lambda roi, a=wanted, b=wrong: real(roi).replace(a, b))
+        with pytest.raises(NotAsWritten, match="names or colours"):
+            write_rois(tmp_path / "b.zip", image_of(asymmetric()))
+    assert contents(tmp_path) == ["a.zip"]

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,11 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.handover import SUFFIXES, Content, Form, MeshOf, Program
 from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.core.verified import NotAsWritten
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.exporting import source_of
+from sxtstudio.workflow.document.exporting import receipts_of, source_of
+from sxtstudio.workflow.handover import drawing
 from sxtstudio.workflow.handover.programs import Route, route_for, routes
 from sxtstudio.workflow.handover.request import Handover, MeshOptions
 from sxtstudio.workflow.handover.write import hand_over
@@ -53,6 +57,19 @@ def test_every_row_of_the_table_can_be_written(
     assert request.path.exists() and receipt.path == request.path
     rows = dict(receipt.rows)
     assert rows["There"] == route.shows and rows["Open it"] == route.opening
+    assert receipt.verified.startswith("read back and compared: ")
+    parts = {
+        Form.IMOD_MODEL: "names and colours, voxel size, position, the number of all points and triangles",
+        Form.MIB_MODEL: "every voxel, voxel size, position, names and colours",
+        Form.MIB_MASK: "every voxel",
+        Form.ROIS: "every voxel within the outlines, names and colours",
+        Form.CSV: "every cell",
+        Form.XLSX: "every cell",
+        Form.PARQUET: "every cell",
+        Form.SVG: "a whole SVG drawing",
+    }
+    assert receipt.verified.endswith(parts.get(form, ""))
+    assert receipt.lines == (*receipt.rows, ("Verified", receipt.verified))
     if form in (Form.TIFF, Form.MRC):
         assert not route.loses or any(route.loses in note for note in receipt.notes)
 
@@ -171,3 +188,33 @@ def test_surfaces_are_those_that_were_asked_for(document: Document, tmp_path: Pa
             for edge in (first + (low[axis] - 0.5) * size, first + (high[axis] - 0.5) * size)
         ]
         assert np.allclose(mesh.bounds, expected_bounds, atol=1)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_a_picture_that_is_cut_off_on_the_disk_is_found(
+    document: Document, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    real = drawing._wait
+
+    def cut(*given: Any) -> None:
+        real(*given)
+        (picture,) = (tmp_path / "out").iterdir()
+        picture.write_bytes(picture.read_bytes()[:-200])
+
+    monkeypatch.setattr(drawing, "_wait", cut)
+    request = Handover(Content.PLOTS, Program.OTHER, tmp_path / "out" / f"plots{suffix}")
+    with pytest.raises(NotAsWritten, match="which is damaged"):
+        hand_over(request, source_of(document))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_receipts_are_the_same_when_they_are_read_from_a_project(document: Document, tmp_path: Path) -> None:
+    """Those of former versions, too, which had the words among the rows, or none."""
+    receipt = hand_over(Handover(Content.LABELS, Program.IMOD, tmp_path / "a.mod"), source_of(document))
+    facts = {"what": receipt.what, "file": str(receipt.path), **dict(receipt.lines)}
+    former = {"what": "Labels", "file": "b.mod", "Format": "IMOD model"}
+    notes = {"notes": "\n".join(receipt.notes)} if receipt.notes else {}
+    back, old = receipts_of(Step(StepKind.EXPORT, parameters=one) for one in ({**facts, **notes}, former))
+    assert back == receipt and back.lines == receipt.lines
+    assert old.verified == "" and old.lines == (("Format", "IMOD model"),)
