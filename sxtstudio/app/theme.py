@@ -185,3 +185,10 @@ def set_icon(button: QAbstractButton, name: str) -> None:
     """Give a button an icon, such as "mdi6.brush", that stays in the colours of the window."""
     found = button.findChild(_ButtonIcon, "", Qt.FindChildOption.FindDirectChildrenOnly)
     (found if isinstance(found, _ButtonIcon) else _ButtonIcon(button)).show_icon(name)
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Have a widget look as what it is: "main" is the button that leads on, "" one of the others."""
+    if role != (widget.property("role") or ""):
+        widget.setProperty("role", role)
+        widget.style().polish(widget)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from sxtstudio.app import questions
+from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.evaluate.work import EvaluationWork
 from sxtstudio.app.questions import Answer
@@ -142,6 +142,4 @@ class SliceChoosing(QWidget):
         tip = "Go to the first of these slices" if labelled else "Not now: there are no labels to judge"
         self.begin.setToolTip("These slices are chosen already" if same and labelled else tip)
         role = "" if evaluation.slices else "main"  # what was begun goes on elsewhere
-        if role != self.begin.property("role"):
-            self.begin.setProperty("role", role)
-            self.begin.style().polish(self.begin)
+        theme.set_role(self.begin, role)

@@ -135,7 +135,6 @@ class Judging(QWidget):
             theme.set_icon(push, icon)
             push.setToolTip(tip)
             push.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.next.setProperty("role", "main")
         self.brush.setRange(1, 100)
         self.brush.setSuffix(" px")
         self.brush.setAccessibleName("Brush")
@@ -255,15 +254,17 @@ class Judging(QWidget):
         self.bar.setToolTip(f"{done} of {total} slices are judged")
         if current is None:
             shown = slice_number(self._session.cursor[0])
-            self.title.setText(f"Slice {shown} is not judged")
-            self.next.setText("Go to the next slice" if evaluation.left else "All are judged")
+            self.title.setText(f"Slice {shown} is not to be judged")
+            going = "Go to the next slice"
         else:
             place = evaluation.slices.index(current) + 1
             mark = " ✓" if current in evaluation.judged else ""
             self.title.setText(f"Slice {slice_number(current)}{mark} · {place} of {total}")
-            self.next.setText("Judged, next slice")
+            going = "Judged, next slice"
             with QSignalBlocker(self.list):
                 self.list.setCurrentRow(place - 1)
+        self.next.setText(going if evaluation.left else "All are judged")
+        theme.set_role(self.next, "main" if evaluation.left else "")  # else the results are what comes next
         self.not_judged.setEnabled(current is not None and current in evaluation.judged)
         self._show_time()
 

@@ -171,6 +171,7 @@ class EvaluatePanel(QWidget):
         for button in (self.judging.back, self.judging.next):
             button.setVisible(begun)
         self.results.setEnabled(document is not None)
+        theme.set_role(self.results, "main" if begun and not self.work.evaluation.left else "")
         self.keys.listen(begun and self.isVisible())
 
     def shut_down(self) -> None:

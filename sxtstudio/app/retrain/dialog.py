@@ -238,9 +238,7 @@ class RetrainDialog(ToolDialog):
         self.next.setVisible(page in (LABELS, OTHERS, MODEL, RESULT))
         self.next.setText({MODEL: "Start training", RESULT: "New training"}.get(page, "Next"))
         role = "" if page == RESULT else "main"
-        if role != self.next.property("role"):
-            self.next.setProperty("role", role)
-            self.next.style().polish(self.next)
+        theme.set_role(self.next, role)
         problems = self.problems() if page == MODEL else []
         beside_field = self.model.found_problems() if self.model.ready else []
         self.model.show_problems([one for one in problems if one not in beside_field])

@@ -303,7 +303,13 @@ def test_keys_lead_through_the_whole_evaluation(expert) -> None:
     expert.key(Qt.Key.Key_Space)
     expert.key(Qt.Key.Key_Space)
     assert not expert.work.evaluation.left and "All slices are judged" in expert.said[-1]
-    assert expert.panel.judging.next.text() == "Judged, next slice"
+    assert expert.panel.judging.next.text() == "All are judged"
+    # The way leads on to the results, and back when a slice is to be judged after all.
+    following, results = expert.panel.judging.next, expert.panel.results
+    assert (following.property("role"), results.property("role")) == ("", "main")
+    expert.key(Qt.Key.Key_U)
+    assert (following.property("role"), results.property("role")) == ("main", "")
+    assert following.text() == "Judged, next slice"
 
 
 def test_a_key_that_is_held_down_judges_one_slice(expert) -> None:
