@@ -174,8 +174,7 @@ def _requests(arguments: argparse.Namespace) -> list[tuple[Path, Handover]]:
 
 
 def _list() -> None:
-    from sxtstudio.workflow.handover.programs import routes
-    from sxtstudio.workflow.handover.routes import READ
+    from sxtstudio.workflow.handover.programs import READ, routes
 
     former: Program | None = None
     for route in routes():
@@ -185,6 +184,6 @@ def _list() -> None:
             show(f"--for {route.program.value}: {PROGRAM_NAMES[route.program]}. {READ[route.program]}")
             former = route.program
         show(f"  --what {route.content.value}: {CONTENT_NAMES[route.content]} ({', '.join(route.suffixes)})")
-        for what, text in (("shows", route.shows), ("open", route.opening), ("lost", route.loses)):
-            if text:
-                show(f"      {what}: {text}")
+        for what, said in (("shows", route.shows), ("open", route.opening), ("lost", route.loses)):
+            if said.parts:
+                show(f"      {what}: {said.whole}")

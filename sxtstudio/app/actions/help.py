@@ -71,8 +71,7 @@ def programs(context: Context) -> None:
     """Show what is handed over to which program."""
     from sxtstudio.app.help.pages import programs_html
     from sxtstudio.app.help.text import ProgramsPage
-    from sxtstudio.workflow.handover.programs import routes
-    from sxtstudio.workflow.handover.routes import READ
+    from sxtstudio.workflow.handover.programs import READ, routes
 
     context.dialogs.bring_up(ProgramsPage).show_html(programs_html(routes(), READ))
 

@@ -32,10 +32,10 @@ from sxtstudio.app.widgets.notes import Note
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, SUFFIXES, Content, Form, Program
 from sxtstudio.core.wording import voxel_zyx_text
-from sxtstudio.workflow.document.exporting import Receipt, receipts_of
-from sxtstudio.workflow.handover.programs import Route, routes_of
+from sxtstudio.workflow.document.exporting import ImageBeneath, Receipt, receipts_of
+from sxtstudio.workflow.handover.programs import READ, Route, routes_of
 from sxtstudio.workflow.handover.request import Handover
-from sxtstudio.workflow.handover.routes import READ
+from sxtstudio.workflow.handover.said import Sentences
 from sxtstudio.workflow.handover.surfaces import target_of
 
 _WHAT, _FOR, _FORMS = "export/what", "export/for", "export/forms"
@@ -214,14 +214,6 @@ class ExportDialog(ToolDialog):
         wanted = "" if route is None else self._remembered_forms().get(_pair(route), "")
         _fill(self.form, [(f"{form.value} ({SUFFIXES[form][0]})", form.value) for form in forms], wanted)
         self.rows.setRowVisible(self.form, len(forms) > 1)
-        for label, text in (
-            (self.shows, "" if route is None else route.shows),
-            (self.opening, "" if route is None else route.opening),
-            (self.loses, "" if route is None else route.loses),
-            (self.read, "" if route is None else READ[route.program]),
-        ):
-            label.setText(text)
-            self.about.setRowVisible(label, bool(text))
         self._on_form_changed()
 
     def _remembered_forms(self) -> dict[str, str]:
@@ -230,10 +222,29 @@ class ExportDialog(ToolDialog):
         return {str(pair): str(form) for pair, form in stored.items()}
 
     def _on_form_changed(self) -> None:
-        route = self.route
+        route, form = self.route, self.chosen_form
         if route is not None:
-            self.options.show_for(route.content, self.chosen_form)
+            self.options.show_for(route.content, form)
+        self._say(route, form)
         self._name()
+
+    def _say(self, route: Route | None, form: Form | None) -> None:
+        """Say what the program will show of such a file, how it is opened, and what gets lost."""
+        document = self._session.document
+        tomogram = None if document is None else document.tomogram
+        over_mrc = tomogram is not None and ImageBeneath(tomogram.path, tomogram.place).is_mrc
+
+        def of(said: Sentences) -> str:
+            return "" if form is None else said.of(form, over_mrc=over_mrc)
+
+        for label, text in (
+            (self.shows, "" if route is None else of(route.shows)),
+            (self.opening, "" if route is None else of(route.opening)),
+            (self.loses, "" if route is None else of(route.loses)),
+            (self.read, "" if route is None else READ[route.program]),
+        ):
+            label.setText(text)
+            self.about.setRowVisible(label, bool(text))
 
     def _name(self) -> None:
         """Name the file after what is chosen; one that the user gave keeps its folder and stem."""

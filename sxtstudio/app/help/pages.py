@@ -156,7 +156,7 @@ def programs_html(routes: Sequence[Route], read: Mapping[Program, str]) -> str:
 
 def _route_html(route: Route) -> str:
     name = f"<b>{escape(CONTENT_NAMES[route.content])}</b><br><code>{' '.join(route.suffixes)}</code>"
-    cells = (route.shows, route.opening, route.loses or "Nothing.")
+    cells = (route.shows.whole, route.opening.whole, route.loses.whole or "Nothing.")
     return f"<tr><td width='140'>{name}</td>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 

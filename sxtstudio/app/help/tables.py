@@ -51,8 +51,7 @@ def quality_markdown() -> str:
 
 def programs_markdown() -> str:
     """Return the table of other programs, a heading for each."""
-    from sxtstudio.workflow.handover.programs import routes
-    from sxtstudio.workflow.handover.routes import READ
+    from sxtstudio.workflow.handover.programs import READ, routes
 
     found = routes()
     parts = []
@@ -61,7 +60,7 @@ def programs_markdown() -> str:
         rows = ["| What | Shown there | Open it | Lost |", "|---|---|---|---|"]
         for route in (route for route in found if route.program is program):
             name = f"**{_cell(CONTENT_NAMES[route.content])}** {' '.join(f'`{s}`' for s in route.suffixes)}"
-            cells = (route.shows, route.opening, route.loses or "Nothing.")
+            cells = (route.shows.whole, route.opening.whole, route.loses.whole or "Nothing.")
             rows.append(f"| {name} | {' | '.join(map(_cell, cells))} |")
         parts.append("\n".join(rows) + "\n")
     return "\n".join(parts)

@@ -12,6 +12,7 @@ from pathlib import Path
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, SUFFIXES, Content, Form, Program
 from sxtstudio.workflow.handover.routes import ROUTES
+from sxtstudio.workflow.handover.said import Sentences, sentences
 
 
 @dataclass(frozen=True)
@@ -23,19 +24,19 @@ class Route:
     forms
         The formats that may be written, the best first.
     shows
-        What the program will show, a sentence.
+        What the program will show.
     opening
-        How to open it there, a sentence.
+        How to open it there.
     loses
-        What gets lost, a sentence; "" where nothing does.
+        What gets lost; none where nothing does.
     """
 
     content: Content
     program: Program
     forms: tuple[Form, ...]
-    shows: str
-    opening: str
-    loses: str = ""
+    shows: Sentences
+    opening: Sentences
+    loses: Sentences
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -89,9 +90,23 @@ def route_for(content: Content, program: Program) -> Route:
 
 
 _TABLE = tuple(
-    Route(content, program, forms, *sentences)
+    Route(content, program, forms, *(sentences(one, forms) for one in words))
     for program in Program
     for content in Content
-    for forms, sentences in (ROUTES.get((content, program), ((), ())),)
+    for forms, words in (ROUTES.get((content, program), ((), ())),)
     if forms
 )
+
+#: What was written from which source; most programs cannot be installed where this is tested.
+READ: dict[Program, str] = {
+    Program.FIJI: "ImageJ 1.53t was run; Fiji itself was not.",
+    Program.MIB: "From the sources of MIB 2.91 and MIB 3; GNU Octave read the files. MIB itself was not run.",
+    Program.IMOD: "IMOD 4.8.2, built from its public source, read the models; newer ones were not run.",
+    Program.AMIRA: "The library ahds read the files back; Amira itself was not run.",
+    Program.CHIMERAX: "From ChimeraX's documentation, which was read; ChimeraX was not run.",
+    Program.SLICER: "pynrrd and nibabel read the files back; neither program was run.",
+    Program.NAPARI: "ome-zarr-py read voxels, colours, names and lengths; napari itself was not run.",
+    Program.BLENDER: "Blender 3.4 imported GLB, OBJ, PLY and STL in our tests: places, colours, names.",
+    Program.POVRAY: "POV-Ray 3.7 was run.",
+    Program.OTHER: "Read back with other libraries.",
+}

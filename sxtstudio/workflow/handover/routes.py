@@ -3,48 +3,91 @@
 from __future__ import annotations
 
 from sxtstudio.core.handover import Content, Form, Program
+from sxtstudio.workflow.handover.said import Said, Words, said_of
 
 C, P, F = Content, Program, Form
 Pair = tuple[Content, Program]
 #: What is shown, how it is opened, what gets lost.
-Sentences = tuple[str, str, str]
+Row = tuple[Words, Words, Words]
+
+
+_TIFF, _ROIS, _MRC = said_of(F.TIFF), said_of(F.ROIS), said_of(F.MRC)
+_COLOURED, _MODEL, _SCRIPT = said_of(F.COLOUR_TIFF), said_of(F.IMOD_MODEL), said_of(F.CHIMERAX_SCRIPT)
+_PLAIN = said_of(F.TIFF, F.ZARR)
+_SEGMENTS, _NIFTI = said_of(F.SEG_NRRD), said_of(F.NIFTI)
 
 _FIJI_OPEN = "Drag the file into Fiji's window, or File > Open."
+_FIJI_ROIS = _ROIS("File > Open: they come into the ROI Manager.")
+_FIJI_STACK = (_TIFF(_FIJI_OPEN), _FIJI_ROIS)
+_FIJI_NAMED = (_COLOURED(f"{_FIJI_OPEN} Names stand in Image > Show Info."), _FIJI_ROIS)
 _MIB_MODEL = "Open the image first, then Models > Load model."
 _MIB_LOST = "The place in space."
-_IMOD_MODEL = "3dmod TOMOGRAM FILE; imodmesh FILE makes surfaces of the contours."
+_IMOD_MODEL = _MODEL("3dmod TOMOGRAM FILE; imodmesh FILE makes surfaces of the contours.")
 _AMIRA_OPEN = "File > Open Data."
 _SLICER_OPEN = "3D Slicer: File > Add Data; ITK-SNAP: Segmentation > Open, over the image."
 _NAPARI_OPEN = "Drag the folder into napari (plugin napari-ome-zarr)."
 _MIB_OPEN = "Drag the file into MIB."
-_IMOD_IMAGE = "3dmod FILE; beside the tomogram: 3dmod TOMOGRAM, then File > Open Image."
+_IMOD_IMAGE = _MRC("3dmod FILE; beside the tomogram: 3dmod TOMOGRAM, then File > Open Image.")
 _CHIMERAX_OPEN = "File > Open, or drag the file into ChimeraX."
-_NO_NAMES = "Names and colours; the tables have them."
-_FLIP = "Of an MRC tomogram rows run the other way round in TIFF; write the tomogram as TIFF, too."
+_NO_NAMES = Said("Names and colours; the tables have them.", of_each=True)
+_NOT_WHICH = Said("Which object is which.", of_each=True)
+_LARGE = _MRC("Numbers above 65,535.")
+_FIJI_FIT = Said(
+    "The fit over the MRC, whose rows Fiji turns round: write the tomogram as TIFF, too.",
+    over_mrc=True,
+    of_each=True,
+)
+_IMOD_FIT = Said(
+    "The fit over the tomogram, whose first row IMOD shows at the top: write it as MRC, too.",
+    (F.MRC,),
+    over_mrc=False,
+    of_each=True,
+)
+_BELOW = (
+    Said("The script opens the tomogram below them.", (F.CHIMERAX_SCRIPT,), over_mrc=True),
+    Said("The script opens no tomogram: write it as MRC, too.", (F.CHIMERAX_SCRIPT,), over_mrc=False),
+)
+_MRC_NAMES = Said("Names and colours.", (F.MRC,), of_each=True)
+_STL, _OBJ, _PLY = said_of(F.STL), said_of(F.OBJ), said_of(F.PLY)
+_MESH_LOST = (_PLY("Names."), _STL("Names and colours."))
+_NIFTI_LOST = _NIFTI("Names and colours.")
 
-ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
+ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
     (C.LABELS, P.FIJI): (
         (F.TIFF, F.ROIS),
         (
-            "A stack of 8 bit, 255 where there is a label, with voxel size; or (.zip) ROIs of the outlines.",
-            f"{_FIJI_OPEN} ROIs open in the ROI Manager.",
-            _FLIP,
+            (
+                _TIFF("A stack of 8 bit, 255 where there is a label, with the voxel size."),
+                _ROIS("ROIs of the outlines."),
+            ),
+            _FIJI_STACK,
+            _FIJI_FIT,
         ),
     ),
     (C.MASK, P.FIJI): (
         (F.TIFF, F.ROIS),
         (
-            "A stack of 8 bit, 255 inside the cell, with the voxel size; or (.zip) ROIs of its outlines.",
-            f"{_FIJI_OPEN} ROIs open in the ROI Manager.",
-            _FLIP,
+            (
+                _TIFF("A stack of 8 bit, 255 inside the cell, with the voxel size."),
+                _ROIS("ROIs of the outlines of the cell."),
+            ),
+            _FIJI_STACK,
+            _FIJI_FIT,
         ),
     ),
     (C.OBJECTS, P.FIJI): (
         (F.COLOUR_TIFF, F.ROIS),
         (
-            "A stack in which each object has its number and colour; or (.zip) a ROI for each in each slice.",
-            f"{_FIJI_OPEN} Names stand in Image > Show Info; ROIs open in the ROI Manager.",
-            "Numbers above 65,535 (for napari they are kept); above 255 neighbours in number share a colour.",
+            (
+                _COLOURED("A stack in which each object has its number and colour, with the voxel size."),
+                _ROIS("A ROI for each object in each slice, with its name and colour."),
+            ),
+            _FIJI_NAMED,
+            (
+                _COLOURED("Numbers above 65,535 (for napari they are kept)."),
+                _COLOURED("Above 255, neighbours in number share a colour."),
+                _FIJI_FIT,
+            ),
         ),
     ),
     (C.IMAGE, P.FIJI): (
@@ -53,11 +96,15 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     ),
     (C.OUTPUT, P.FIJI): (
         (F.TIFF,),
-        ("A stack of 8 bit: 255 where the network is sure of a membrane.", _FIJI_OPEN, ""),
+        ("A stack of 8 bit: 255 where the network is sure of a membrane.", _FIJI_OPEN, _FIJI_FIT),
     ),
     (C.TABLE, P.FIJI): (
         (F.CSV,),
-        ("The table as a Results table.", "File > Import > Results…", "The dictionary lies beside it."),
+        (
+            ("The table as a Results table.", "What its columns mean stands in the file beside it."),
+            "File > Import > Results…",
+            "",
+        ),
     ),
     (C.IMAGE, P.MIB): (
         (F.TIFF,),
@@ -73,14 +120,14 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     ),
     (C.CLASSES, P.MIB): (
         (F.MIB_MODEL,),
-        ("A model with a material for each class, in its colour.", _MIB_MODEL, _MIB_LOST),
+        ("A model with a material for each class, in its colour.", _MIB_MODEL, (_MIB_LOST, _NOT_WHICH)),
     ),
     (C.OBJECTS, P.MIB): (
         (F.MIB_MODEL,),
         (
             "A model in which each object is a material; up to 65,535 are shown.",
             _MIB_MODEL,
-            f"{_MIB_LOST} Above 255 objects, names and colours.",
+            (_MIB_LOST, "Above 255 objects, names and colours."),
         ),
     ),
     (C.MASK, P.MIB): (
@@ -94,17 +141,25 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     (C.LABELS, P.IMOD): (
         (F.IMOD_MODEL, F.MRC),
         (
-            "A model with one object, or (.mrc) a volume in which labels are 127, right over the tomogram.",
-            _IMOD_MODEL,
-            "",
+            (
+                _MODEL("A model with one object, right over the tomogram."),
+                _MRC("A volume in which labels are 127, else 0."),
+                Said("It lies right over the tomogram.", (F.MRC,), over_mrc=True),
+            ),
+            (_IMOD_MODEL, _IMOD_IMAGE),
+            _IMOD_FIT,
         ),
     ),
     (C.MASK, P.IMOD): (
         (F.IMOD_MODEL, F.MRC),
         (
-            "A model with one object, or (.mrc) a volume in which the cell is 127, right over the tomogram.",
-            _IMOD_MODEL,
-            "",
+            (
+                _MODEL("A model with one object, right over the tomogram."),
+                _MRC("A volume in which the cell is 127, else 0."),
+                Said("It lies right over the tomogram.", (F.MRC,), over_mrc=True),
+            ),
+            (_IMOD_MODEL, _IMOD_IMAGE),
+            _IMOD_FIT,
         ),
     ),
     (C.OBJECTS, P.IMOD): (
@@ -120,7 +175,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         (
             "An object for each class, with name and colour; contours run along the edges of the voxels.",
             _IMOD_MODEL,
-            "Which object is which; what is not in ASCII may be shown wrongly.",
+            (_NOT_WHICH, "What is not in ASCII may be shown wrongly."),
         ),
     ),
     (C.IMAGE, P.IMOD): ((F.MRC,), ("The slices with their grey values and the voxel size.", _IMOD_IMAGE, "")),
@@ -130,9 +185,13 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
             F.MRC,
         ),
         (
-            "The labels as one surface, named and coloured, over a tomogram in MRC; or (.mrc) the map alone.",
+            (
+                _SCRIPT("The labels as one surface, named and coloured."),
+                *_BELOW,
+                _MRC("A map in which labels are 127, else 0."),
+            ),
             _CHIMERAX_OPEN,
-            "",
+            _MRC_NAMES,
         ),
     ),
     (C.OBJECTS, P.CHIMERAX): (
@@ -141,9 +200,13 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
             F.MRC,
         ),
         (
-            "A surface for each object, named and coloured, over a tomogram in MRC; or (.mrc) the map alone.",
+            (
+                _SCRIPT("A surface for each object, named and coloured."),
+                *_BELOW,
+                _MRC("A map of the numbers of the objects."),
+            ),
             _CHIMERAX_OPEN,
-            "Numbers above 16,777,216.",
+            (_MRC_NAMES, _LARGE, _SCRIPT("Numbers above 16,777,216.")),
         ),
     ),
     (C.MASK, P.CHIMERAX): (
@@ -152,21 +215,25 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
             F.MRC,
         ),
         (
-            "The cell as one surface, named and coloured, over a tomogram in MRC; or (.mrc) the map alone.",
+            (
+                _SCRIPT("The cell as one surface, named and coloured."),
+                *_BELOW,
+                _MRC("A map in which the cell is 127, else 0."),
+            ),
             _CHIMERAX_OPEN,
-            "",
+            _MRC_NAMES,
         ),
     ),
     (C.IMAGE, P.CHIMERAX): (
         (F.MRC,),
-        ("The tomogram as a map.", _CHIMERAX_OPEN, "What a float16 or 64 bit holds beyond 32 bit."),
+        ("The tomogram as a map.", _CHIMERAX_OPEN, ""),
     ),
     (C.SURFACES, P.CHIMERAX): (
         (F.GLB, F.OBJ, F.STL),
         (
             "Each object as a model with name and colour; lengths are read as Å, whatever the unit.",
             f"{_CHIMERAX_OPEN} Choose Å as the unit to have them over a map.",
-            "Colours in OBJ and STL, names in STL.",
+            (_OBJ("Colours."), _STL("Names and colours.")),
         ),
     ),
     (C.IMAGE, P.NAPARI): (
@@ -176,9 +243,19 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     (C.SURFACES, P.BLENDER): (
         (F.GLB, F.PLY, F.OBJ, F.STL),
         (
-            "Each object with its name and material, upright in GLB; there 1 µm is drawn as 1 m.",
-            "File > Import > glTF 2.0 (or PLY, OBJ, STL).",
-            "In GLB nothing; in PLY names, in STL names and colours.",
+            (
+                said_of(F.GLB, F.OBJ)("Each object with its name and material."),
+                said_of(F.GLB)("It stands upright; 1 µm is drawn as 1 m."),
+                _PLY("The objects together, in their colours."),
+                _STL("The objects together."),
+            ),
+            (
+                said_of(F.GLB)("File > Import > glTF 2.0."),
+                _PLY("File > Import > Stanford PLY."),
+                _OBJ("File > Import > Wavefront."),
+                _STL("File > Import > STL."),
+            ),
+            _MESH_LOST,
         ),
     ),
     (C.SURFACES, P.POVRAY): (
@@ -193,9 +270,12 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     (C.CLASSES, P.FIJI): (
         (F.COLOUR_TIFF, F.ROIS),
         (
-            "A stack in which each class has its number and colour; or (.zip) a ROI for each in each slice.",
-            f"{_FIJI_OPEN} Names stand in Image > Show Info; ROIs open in the ROI Manager.",
-            "Which object is which.",
+            (
+                _COLOURED("A stack in which each class has its number and colour, with the voxel size."),
+                _ROIS("A ROI for each class in each slice, with its name and colour."),
+            ),
+            _FIJI_NAMED,
+            (_NOT_WHICH, _FIJI_FIT),
         ),
     ),
     (C.LABELS, P.AMIRA): (
@@ -209,9 +289,12 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     (C.LABELS, P.SLICER): (
         (F.SEG_NRRD, F.NIFTI),
         (
-            "A segmentation with one segment, with name and colour; µm are read as mm.",
+            (
+                _SEGMENTS("A segmentation with one segment, with name and colour; µm are read as mm."),
+                _NIFTI("The labels as value 1; µm are read as mm in 3D Slicer."),
+            ),
             _SLICER_OPEN,
-            "In NIfTI names and colours.",
+            _NIFTI_LOST,
         ),
     ),
     (C.LABELS, P.NAPARI): (
@@ -229,9 +312,14 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     (C.MASK, P.SLICER): (
         (F.SEG_NRRD, F.NIFTI),
         (
-            "A segmentation with one segment, the cell, with name and colour; µm are read as mm.",
+            (
+                _SEGMENTS(
+                    "A segmentation with one segment, the cell, with name and colour; µm are read as mm."
+                ),
+                _NIFTI("The cell as value 1; µm are read as mm in 3D Slicer."),
+            ),
             _SLICER_OPEN,
-            "In NIfTI names and colours.",
+            _NIFTI_LOST,
         ),
     ),
     (C.MASK, P.NAPARI): (
@@ -249,9 +337,16 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     (C.OBJECTS, P.SLICER): (
         (F.SEG_NRRD, F.NIFTI),
         (
-            "A segmentation with a segment for each object, with name and colour; µm are read as mm.",
+            (
+                _SEGMENTS(
+                    "A segmentation with a segment for each object, with name and colour; µm are read as mm."
+                ),
+                _NIFTI(
+                    "The number of each object as the value of its voxels; µm are read as mm in 3D Slicer."
+                ),
+            ),
             _SLICER_OPEN,
-            "In NIfTI names and colours.",
+            _NIFTI_LOST,
         ),
     ),
     (C.OBJECTS, P.NAPARI): (
@@ -263,27 +358,34 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         (
             "A label field with a material for each class, in its colour; lengths are in µm.",
             _AMIRA_OPEN,
-            "Names keep letters, digits and _ only; which object is which.",
+            ("Names keep letters, digits and _ only.", _NOT_WHICH),
         ),
     ),
     (C.CLASSES, P.SLICER): (
         (F.SEG_NRRD, F.NIFTI),
         (
-            "A segmentation with a segment for each class, with name and colour; µm are read as mm.",
+            (
+                _SEGMENTS(
+                    "A segmentation with a segment for each class, with name and colour; µm are read as mm."
+                ),
+                _NIFTI(
+                    "The number of each class as the value of its voxels; µm are read as mm in 3D Slicer."
+                ),
+            ),
             _SLICER_OPEN,
-            "In NIfTI names and colours.",
+            (_NIFTI_LOST, _NOT_WHICH),
         ),
     ),
     (C.CLASSES, P.NAPARI): (
         (F.LABEL_ZARR,),
-        ("A labels layer with a label for each class, with colour and name.", _NAPARI_OPEN, ""),
+        ("A labels layer with a label for each class, with colour and name.", _NAPARI_OPEN, _NOT_WHICH),
     ),
     (C.CLASSES, P.CHIMERAX): (
         (F.CHIMERAX_SCRIPT,),
         (
-            "A surface for each class, named and coloured, over a tomogram in MRC.",
+            ("A surface for each class, named and coloured.", *_BELOW),
             _CHIMERAX_OPEN,
-            "Which object is which.",
+            _NOT_WHICH,
         ),
     ),
     (C.IMAGE, P.AMIRA): (
@@ -299,7 +401,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         (
             "The surfaces of the objects at their place in space.",
             _AMIRA_OPEN,
-            "Names in PLY; names and colours in STL.",
+            _MESH_LOST,
         ),
     ),
     (C.SURFACES, P.SLICER): (
@@ -307,19 +409,23 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         (
             "The surfaces as a model; lengths are read as mm, whatever the unit. Choose µm for a volume's.",
             "File > Add Data.",
-            "Names; colours in STL.",
+            (said_of(F.VTP, F.PLY, F.OBJ)("Names."), _STL("Names and colours.")),
         ),
     ),
     (C.LABELS, P.OTHER): (
         (F.TIFF, F.MRC, F.ZARR),
-        ("255 where there is a label (127 in MRC), else 0.", "As any file of this format.", ""),
+        (
+            (_PLAIN("255 where there is a label, else 0."), _MRC("127 where there is a label, else 0.")),
+            "As any file of this format.",
+            "",
+        ),
     ),
     (C.OBJECTS, P.OTHER): (
         (F.TIFF, F.MRC, F.ZARR),
         (
             "The number of an object as the value of its voxels.",
             "As any file of this format.",
-            f"{_NO_NAMES} In MRC, numbers above 65,535.",
+            (_NO_NAMES, _LARGE),
         ),
     ),
     (C.CLASSES, P.OTHER): (
@@ -327,12 +433,16 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         (
             "The number of a class as the value of its voxels; the receipt says which is which.",
             "As any file of this format.",
-            _NO_NAMES,
+            (_NO_NAMES, _NOT_WHICH),
         ),
     ),
     (C.MASK, P.OTHER): (
         (F.TIFF, F.MRC, F.ZARR),
-        ("255 inside the cell (127 in MRC), else 0.", "As any file of this format.", ""),
+        (
+            (_PLAIN("255 inside the cell, else 0."), _MRC("127 inside the cell, else 0.")),
+            "As any file of this format.",
+            "",
+        ),
     ),
     (C.IMAGE, P.OTHER): (
         (F.TIFF, F.MRC, F.ZARR),
@@ -347,14 +457,18 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         (
             "A closed mesh for each object at its place in space.",
             "As any file of this format.",
-            "Names in PLY; names and colours in STL.",
+            _MESH_LOST,
         ),
     ),
     (C.TABLE, P.OTHER): (
         (F.CSV, F.XLSX, F.PARQUET),
         (
-            "A row for each object, with class, flags, notes and all that was measured.",
-            "With a spreadsheet, R or pandas; a dictionary of the columns is beside it or the second sheet.",
+            (
+                "A row for each object, with class, flags, notes and all that was measured.",
+                said_of(F.CSV, F.PARQUET)("What the columns mean stands in the file beside it."),
+                said_of(F.XLSX)("What the columns mean stands on the second sheet."),
+            ),
+            "With a spreadsheet, R or pandas.",
             "",
         ),
     ),
@@ -374,18 +488,4 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
             "",
         ),
     ),
-}
-
-#: What was written from which source; most programs cannot be installed where this is tested.
-READ: dict[Program, str] = {
-    P.FIJI: "ImageJ 1.53t was run; Fiji itself was not.",
-    P.MIB: "From the sources of MIB 2.91 and MIB 3; GNU Octave read the files. MIB itself was not run.",
-    P.IMOD: "IMOD 4.8.2, built from its public source, read the models; newer ones were not run.",
-    P.AMIRA: "The library ahds read the files back; Amira itself was not run.",
-    P.CHIMERAX: "From ChimeraX's documentation, which was read; ChimeraX was not run.",
-    P.SLICER: "pynrrd and nibabel read the files back; neither program was run.",
-    P.NAPARI: "ome-zarr-py read voxels, colours, names and lengths; napari itself was not run.",
-    P.BLENDER: "Blender 3.4 imported GLB, OBJ, PLY and STL in our tests: places, colours, names.",
-    P.POVRAY: "POV-Ray 3.7 was run.",
-    P.OTHER: "Read back with other libraries.",
 }

@@ -84,10 +84,15 @@ def hand_over(request: Handover, source: ExportSource, progress: Progress | None
         receipt = export_voxels(request.path, source, choice, progress)
     else:
         receipt = _write_labels(request, form, source, progress)
-    said = (("For", PROGRAM_NAMES[request.program]), ("There", route.shows), ("Open it", route.opening))
-    # Writers of other programs' formats say themselves what was lost of this file.
-    says_itself = form in LABEL_WRITERS or request.content is Content.SURFACES
-    lost = (f"What gets lost: {route.loses}",) if route.loses and not says_itself else ()
+    over_mrc = source.beneath.is_mrc
+    said = (
+        ("For", PROGRAM_NAMES[request.program]),
+        ("There", route.shows.of(form, over_mrc=over_mrc)),
+        ("Open it", route.opening.of(form, over_mrc=over_mrc)),
+    )
+    # What was lost of this file only, its writer says.
+    loses = route.loses.of_each(form, over_mrc=over_mrc)
+    lost = (f"What gets lost: {loses}",) if loses else ()
     return replace(receipt, rows=(*said, *receipt.rows), notes=(*receipt.notes, *lost))
 
 

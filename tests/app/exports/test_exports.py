@@ -183,8 +183,14 @@ def test_only_what_there_is_is_offered_and_said(
         for row in range(dialog.program.count()):
             dialog.program.setCurrentIndex(row)
             route = dialog.route
-            assert route is not None and dialog.shows.text() == route.shows
-            assert dialog.opening.text() == route.opening and dialog.loses.text() == route.loses
+            form = dialog.chosen_form
+            assert route is not None and form is not None
+            for label, said in (
+                (dialog.shows, route.shows),
+                (dialog.opening, route.opening),
+                (dialog.loses, route.loses),
+            ):
+                assert label.text() == said.of(form, over_mrc=True)
             assert dialog.where.text().endswith(route.suffixes)
             sliced = route.content in ("labels", "objects", "image")
             assert dialog.options.slices.isVisible() == sliced

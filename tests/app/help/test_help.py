@@ -35,8 +35,7 @@ from sxtstudio.core.handover import PROGRAM_NAMES
 from sxtstudio.core.logs import log_file
 from sxtstudio.core.measure.measure import all_columns
 from sxtstudio.core.object_table import ObjectFlag
-from sxtstudio.workflow.handover.programs import routes
-from sxtstudio.workflow.handover.routes import READ
+from sxtstudio.workflow.handover.programs import READ, routes
 
 
 @pytest.fixture
@@ -277,7 +276,7 @@ def test_the_page_of_programs_has_every_row_of_the_table(window: MainWindow) -> 
     text = " ".join(page.page.toPlainText().split())
     for route in routes():
         for sentence in (route.shows, route.opening, route.loses):
-            assert " ".join(sentence.split()) in text, (route.content, route.program)
+            assert " ".join(sentence.whole.split()) in text, (route.content, route.program)
         assert all(suffix in text for suffix in route.suffixes)
     for program in {route.program for route in routes()}:
         assert READ[program] in text and PROGRAM_NAMES[program] in text

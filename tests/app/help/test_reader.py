@@ -19,8 +19,7 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.states import Panel
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.handover import Program
-from sxtstudio.workflow.handover.programs import routes
-from sxtstudio.workflow.handover.routes import READ
+from sxtstudio.workflow.handover.programs import READ, routes
 
 ALL = passages()
 PAGES = {page.file: page for chapter in contents() for page in chapter.pages}
@@ -215,7 +214,7 @@ def test_the_table_of_programs_is_read_and_searched(reader: Documentation) -> No
     assert reader.page.textCursor().block().text() == "Microscopy Image Browser (MIB)"
     text = " ".join(reader.page.toPlainText().split())
     for route in routes():
-        assert " ".join(route.opening.split()) in text, route
+        assert " ".join(route.opening.whole.split()) in text, route
     assert search("lookup table glasbey", ALL)[0].page.file == "programs.md"
     assert any("(MIB)" in passage.heading and READ[Program.MIB] in passage.text for passage in ALL)
 

@@ -8,6 +8,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.verified import NotAsWritten
+from sxtstudio.io.place import Place
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.exporting import receipts_of, source_of
+from sxtstudio.workflow.document.exporting import ImageBeneath, receipts_of, source_of
 from sxtstudio.workflow.handover import drawing
 from sxtstudio.workflow.handover.programs import Route, route_for, routes
 from sxtstudio.workflow.handover.request import Handover, MeshOptions
@@ -56,7 +58,9 @@ def test_every_row_of_the_table_can_be_written(
     receipt = hand_over(request, source_of(document))
     assert request.path.exists() and receipt.path == request.path
     rows = dict(receipt.rows)
-    assert rows["There"] == route.shows and rows["Open it"] == route.opening
+    assert rows["There"] == route.shows.of(form, over_mrc=True)
+    assert rows["Open it"] == route.opening.of(form, over_mrc=True)
+    assert rows["There"].endswith(".") and rows["Open it"]
     assert receipt.verified.startswith("read back and compared: ")
     parts = {
         Form.IMOD_MODEL: "names and colours, voxel size, position, the number of all points and triangles",
@@ -70,8 +74,10 @@ def test_every_row_of_the_table_can_be_written(
     }
     assert receipt.verified.endswith(parts.get(form, ""))
     assert receipt.lines == (*receipt.rows, ("Verified", receipt.verified))
-    if form in (Form.TIFF, Form.MRC):
-        assert not route.loses or any(route.loses in note for note in receipt.notes)
+    loses = route.loses.of_each(form, over_mrc=True)
+    assert [note for note in receipt.notes if note.startswith("What gets lost")] == (
+        [f"What gets lost: {loses}"] if loses else []
+    )
 
 
 @pytest.mark.parametrize(("route", "form"), EACH, ids=name_of)
@@ -135,9 +141,63 @@ def test_the_table_is_complete_and_its_sentences_are_such() -> None:
     for content in Content:
         assert any(route.content is content for route in routes()), content
     for route in routes():
-        for text in (route.shows, route.opening, route.loses):
-            assert not text or text.endswith((".", "…")), text
+        for said in (route.shows, route.opening, route.loses):
+            for one in said.parts:
+                assert one.text.endswith((".", "…")) and set(one.forms) <= set(route.forms), (route, one)
+        for form in route.forms:
+            for over_mrc in (False, True):
+                assert route.shows.of(form, over_mrc=over_mrc) and route.opening.of(form, over_mrc=over_mrc)
         assert len(set(route.suffixes)) == len(route.suffixes)
+
+
+#: Words that are about these formats alone, or about a tomogram in MRC (where the second is True).
+ABOUT = {
+    "ROI": ({Form.ROIS}, False),
+    "MRC": ({Form.CHIMERAX_SCRIPT}, True),
+    "127": ({Form.MRC}, False),
+    "65,535": ({Form.MRC, Form.COLOUR_TIFF, Form.MIB_MODEL}, False),
+    "NIfTI": ({Form.NIFTI}, False),
+    "GLB": ({Form.GLB}, False),
+    "glTF": ({Form.GLB}, False),
+    "STL": ({Form.STL}, False),
+    "PLY": ({Form.PLY}, False),
+    "second sheet": ({Form.XLSX}, False),
+    "imodmesh": ({Form.IMOD_MODEL}, False),
+    "script": ({Form.CHIMERAX_SCRIPT}, False),
+}
+
+
+@pytest.mark.parametrize(("route", "form"), ALL, ids=name_of)
+@pytest.mark.parametrize("over_mrc", [False, True], ids=["over TIFF", "over MRC"])
+def test_nothing_is_said_of_other_formats(route: Route, form: Form, over_mrc: bool) -> None:
+    """A TIFF for Fiji was told the limits of MRC, and an MRC for IMOD those of models."""
+    for said in (route.shows, route.opening, route.loses):
+        text = said.of(form, over_mrc=over_mrc)
+        assert "(." not in text
+        for word, (forms, beneath) in ABOUT.items():
+            fits = form in forms or (beneath and over_mrc) or (form is Form.MRC and word == "MRC")
+            assert fits or word not in text, text
+
+
+@pytest.mark.parametrize("beneath", ["mrc", "tif"])
+def test_what_does_not_fit_over_the_tomogram_is_said_of_that_tomogram(
+    document: Document, tmp_path: Path, beneath: str
+) -> None:
+    """Fiji turns the rows of an MRC round, and IMOD shows the first row of a TIFF at the top."""
+    source = source_of(document)
+    if beneath == "tif":
+        source = replace(source, image=ImageBeneath(tmp_path / "cell.tif", Place()))
+
+    def notes(program: Program, name: str, content: Content = Content.LABELS) -> str:
+        return " ".join(hand_over(Handover(content, program, tmp_path / name), source).notes)
+
+    for content in (Content.LABELS, Content.OBJECTS, Content.CLASSES, Content.MASK, Content.OUTPUT):
+        assert ("rows" in notes(Program.FIJI, "a.tif", content)) == (beneath == "mrc")
+    assert ("rows" in notes(Program.FIJI, "a.zip")) == (beneath == "mrc")
+    assert "rows" not in notes(Program.FIJI, "b.tif", Content.IMAGE)
+    assert ("first row" in notes(Program.IMOD, "a.mrc")) == (beneath == "tif")
+    assert "first row" not in notes(Program.IMOD, "a.mod")
+    assert "65,535" not in notes(Program.OTHER, "c.tif", Content.OBJECTS)
 
 
 def test_a_pair_or_a_name_that_is_not_in_the_table_is_said(tmp_path: Path) -> None:
