@@ -39,6 +39,7 @@ from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import slices_words
+from sxtstudio.workflow.document.closing import ClosingDocuments
 from sxtstudio.workflow.document.document import Document
 
 
@@ -119,6 +120,7 @@ class Session(QObject):
         """Begin with nothing open."""
         super().__init__(parent)
         self.document: Document | None = None
+        self.closing = ClosingDocuments()
         self.history = EditHistory()  # of labels, mask and objects
         self.evaluation_history = EditHistory()  # of marks and judgements
         self.display = Observed(DisplayState(), self)
@@ -174,10 +176,7 @@ class Session(QObject):
         else:
             self._autosave.stop()
         if former is not None:
-            if document is None or former.leaves_work:
-                former.close()
-            else:
-                former.close_soon()
+            self.closing.begin(former)
 
     def register_view(self, name: str, view: HasViewState) -> None:
         """Have the state of a widget saved with the project, under ``name``."""

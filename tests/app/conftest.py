@@ -57,6 +57,7 @@ def window(qtbot: QtBot, settings: Settings) -> Iterator[MainWindow]:
     window.jobs.cancel_all()
     qtbot.waitUntil(lambda: not window.jobs.running, timeout=20_000)
     window.close()
+    window.session.closing.wait()
     window.deleteLater()
     QApplication.processEvents()
     qtbot.waitUntil(lambda: not threads(), timeout=20_000)

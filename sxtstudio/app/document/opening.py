@@ -148,7 +148,7 @@ def _run(
 
     def done(opened: Opened) -> None:
         if job.progress.cancelled:
-            opened.document.close()
+            context.session.closing.begin(opened.document)
             return
         # What still reads the old tomogram must let go of it first.
         others = [other for other in context.jobs.running if other is not job and other.kind.bound]

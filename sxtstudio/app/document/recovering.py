@@ -26,7 +26,7 @@ from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.choose_volume import resolve
 from sxtstudio.app.document.opening import TOMOGRAMS, open_recovered
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import Dialog
 from sxtstudio.core.plain_files import is_own_folder
@@ -53,7 +53,7 @@ def offer_recovery(context: Context) -> None:
 def offer_with_tomograms(context: Context) -> None:
     """From now on, offer what is unfinished of a tomogram whenever it is opened."""
     session = context.session
-    # Not before the former document has let go of its folder, which may be of the same tomogram.
+    # Not before the former document is being closed: its folder may be of the same tomogram.
     session.document_changed.connect(
         lambda: QTimer.singleShot(0, session, lambda: _look_for_the_same(context))
     )
@@ -87,6 +87,7 @@ def _look(
             _offer(context, chosen, still)
 
     def work(job: Job) -> list[Leftover]:
+        context.session.closing.wait_for_work()
         return [counted(left) for left in leftovers(work_root)]
 
     context.jobs.start("Looking for unsaved work", work, on_done=done, quiet=True)
@@ -214,7 +215,8 @@ class RecoveryDialog(Dialog):
         )
         if answer != Answer.DISCARD:
             return
-        discard(left)
+        name = f"Removing the unsaved work on {left.name}"
+        self._context.jobs.start(name, lambda job: discard(left), kind=JobKind.ELSEWHERE, quiet=True)
         row = self.rows.pop(left.folder)
         row.hide()
         row.deleteLater()

@@ -405,14 +405,18 @@ class Document:
         """Whether the working folder stays when this is closed, for another time."""
         return not self.discarded and (self.modified or self.unfinished_segmentation)
 
-    def close_soon(self) -> None:
-        """Close what leaves no work in a thread: to remove gigabytes of voxels takes seconds on a busy disk.
+    def close_soon(self) -> threading.Thread:
+        """Close in a thread, and return that: to remove gigabytes takes seconds, and so does a busy disk.
 
-        The program does not end before it is done; its project is free at once.
+        The program does not end before it is done; the project is free at once. Killed meanwhile, what
+        leaves work is recovered, and the rest is removed at the next start.
         """
-        files.mark_discarded(self.folder)
+        if not self.leaves_work:
+            files.mark_discarded(self.folder)
         self._release_project()
-        threading.Thread(target=self.close, name="closing a document").start()
+        thread = threading.Thread(target=self.close, name="closing a document")
+        thread.start()
+        return thread
 
     def close(self) -> None:
         """Let go of the files; unsaved work stays in the working folder unless it was discarded."""

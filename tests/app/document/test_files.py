@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
+from sxtstudio.app.document import recovering
 from sxtstudio.app.document.opening import open_path, open_recovered
 from sxtstudio.app.document.recovering import RecoveryDialog, offer_recovery, offer_with_tomograms
 from sxtstudio.app.labels.history import HistoryDialog
@@ -32,7 +34,7 @@ from sxtstudio.io import export_volume
 from sxtstudio.io.project_marker import NAME as MARKER
 from sxtstudio.workflow.document import project, workplace
 from sxtstudio.workflow.document.recovered import recover
-from sxtstudio.workflow.document.recovery import leftovers
+from sxtstudio.workflow.document.recovery import discard, leftovers
 
 Open = Callable[[Path], MainWindow]
 
@@ -179,6 +181,7 @@ def test_closing_with_unsaved_work_asks(
     assert not cell.close(), "it closes by itself when it is saved"
     qtbot.waitUntil(lambda: not cell.isVisible(), timeout=10_000)
     assert (tmp_path / "cell.sxt" / "project.json").is_file()
+    cell.session.closing.wait()
     assert not list(root.iterdir())
     assert len(answers.asked) == 2
 
@@ -187,6 +190,7 @@ def test_closing_and_discarding_leaves_nothing(cell: MainWindow, answers: Answer
     paint(cell)
     answers.buttons.append("Discard")
     assert cell.close()
+    cell.session.closing.wait()
     assert not list(root.iterdir())
 
 
@@ -673,7 +677,12 @@ def test_unsaved_work_is_offered_once_no_other_dialog_is_in_front(
 
 
 def test_what_is_discarded_is_not_offered_again(
-    window: MainWindow, qtbot: QtBot, tomogram: Path, answers: Answers, root: Path
+    window: MainWindow,
+    qtbot: QtBot,
+    tomogram: Path,
+    answers: Answers,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     crash(tomogram)
     dialog = recovery_dialog(window, qtbot)
@@ -682,8 +691,15 @@ def test_what_is_discarded_is_not_offered_again(
     dialog.discard(left)
     assert leftovers()
     answers.buttons.append("Discard")
+    removing = []
+    monkeypatch.setattr(
+        recovering, "discard", lambda left: (removing.append(threading.current_thread()), discard(left))
+    )
     dialog.discard(left)
-    assert not list(root.iterdir()) and not dialog.isVisible()
+    assert not dialog.isVisible()
+    idle(window, qtbot)
+    assert not list(root.iterdir())
+    assert removing != [threading.main_thread()], "gigabytes are removed while the window goes on"
 
 
 def test_work_that_is_left_for_later_stays(

@@ -61,6 +61,7 @@ def test_what_is_finished_of_a_segmentation_stays_after_one_question(
     begin(panel, sample, qtbot)
     with qtbot.waitSignal(sample.closed, timeout=60_000):
         sample.close()
+    sample.session.closing.wait()
     assert asked.texts == ["“Segment” is still running."] and "can be gone on with" in asked.details[0]
     (left,) = [one for one in leftovers() if one.folder not in before]
     assert left.segmentation and not left.damaged
@@ -95,6 +96,7 @@ def test_edits_by_hand_are_asked_about_all_the_same(
     sample.close()
     if saved_first:
         qtbot.waitSignal(sample.closed, timeout=60_000).wait()
+        sample.session.closing.wait()
         assert len(asked.texts) == 1
         discard(leftovers()[0])
         return
@@ -135,6 +137,7 @@ def test_closing_it_after_a_stop_asks_nothing_and_keeps_it(
     panel.run.cancel()
     qtbot.waitUntil(lambda: panel.run is None, timeout=60_000)
     close_document(sample.context)
+    sample.session.closing.wait()
     assert not asked.texts and sample.session.document is None
     (left,) = [left for left in leftovers() if left.folder not in former]
     assert left.segmentation and not left.damaged
