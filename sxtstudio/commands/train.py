@@ -13,7 +13,7 @@ from sxtstudio.commands.json_lines import JsonLines, active
 from sxtstudio.commands.output import show, show_json
 from sxtstudio.commands.text import note_result
 from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.progress import ProgressState
+from sxtstudio.core.progress import Progress, ProgressState
 from sxtstudio.core.wording import count, duration
 
 if TYPE_CHECKING:
@@ -26,11 +26,24 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a model with your own labels",
-        description="Train a model as CONFIG.toml says. The run's folder keeps its state: the same command "
-        "goes on where a run was interrupted.",
+        description="Train a model as CONFIG.toml says, or further with the slices of projects that were "
+        "judged (Tools > Evaluate) or called complete, as Tools > Retrain does. The run's folder keeps its "
+        "state: the same command goes on where a run was interrupted.",
     )
-    parser.add_argument("config", metavar="CONFIG.toml", help="what to train, with what, for how long")
-    parser.add_argument("-o", "--output", metavar="FOLDER", help="the run's folder (default: CONFIG.run)")
+    parser.add_argument(
+        "config",
+        nargs="+",
+        metavar="CONFIG.toml|PROJECT.sxt",
+        help="what to train, with what, for how long; or one or several projects",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", help="the run's folder (default: CONFIG.run, PROJECT.run)"
+    )
+    parser.add_argument("--model", metavar="NAME", help="with projects: go on from it (default: the default)")
+    parser.add_argument("--name", help="with projects: of the new model (default: one that is free)")
+    parser.add_argument(
+        "--minutes", metavar="N", type=_minutes, help="with projects: for how long (default: 8)"
+    )
     parser.add_argument("--restart", action="store_true", help="begin anew; the old state is kept aside")
     parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout, for programs")
     parser.add_argument(
@@ -43,12 +56,20 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and say how far it is and how good it has become."""
-    path = Path(arguments.config)
+    from sxtstudio.io.project import is_project
+
+    path = Path(arguments.config[0])
     folder = Path(arguments.output) if arguments.output else path.with_suffix(".run")
     lines = active()
     as_json = arguments.json and lines is None
     listener = _as_json if as_json else _Words() if lines is None else _AsLines(lines)
     try:
+        if is_project(path):
+            path, folder = _from_projects(arguments, folder)
+        elif len(arguments.config) > 1 or arguments.model or arguments.name or arguments.minutes:
+            raise UserError(
+                f"{path} is no project: give one CONFIG.toml, which says all, or projects (NAME.sxt) alone."
+            )
         config, start = _prepared(path)
     except UserError as error:
         if as_json:
@@ -73,6 +94,39 @@ def run(arguments: argparse.Namespace) -> int:
     if first and not arguments.json and lines is None:
         show(f"The model is {model}. To use it everywhere by its name, install it with Tools > Models.")
     return DONE
+
+
+def _minutes(text: str) -> float:
+    """Return a number of minutes."""
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0
+    if not 0 < minutes <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes, such as 8")
+    return minutes
+
+
+def _from_projects(arguments: argparse.Namespace, folder: Path) -> tuple[Path, Path]:
+    """Copy the slices of projects into a folder, unless a training was begun there; where both lie then."""
+    from sxtstudio.workflow.retraining.projects import USUAL_MINUTES, begin_from_projects
+    from sxtstudio.workflow.retraining.runs import CONFIG, RUN
+
+    if (folder / CONFIG).exists() and not arguments.restart:
+        say(f"Going on with the slices that were copied into {folder}; --restart copies them anew.")
+        return folder / CONFIG, folder / RUN
+    progress = Progress()
+    with cancel_on_signals(progress):
+        run = begin_from_projects(
+            [Path(name) for name in arguments.config],
+            folder,
+            model=arguments.model or "",
+            name=arguments.name or "",
+            minutes=arguments.minutes or USUAL_MINUTES,
+            say=say,
+            progress=progress,
+        )
+    return run.config, run.run
 
 
 def _prepared(path: Path) -> tuple[TrainConfig, StartModel | None]:

@@ -36,6 +36,7 @@ HANDED_ON = {
     "io/opening.py": "the errors of readers",
     "io/zarr.py": "the errors of readers",
     "training/run_state.py": "the errors of checkpoints",
+    "workflow/retraining/projects.py": "why labels cannot be learned from",
     "workflow/jobs/segmenting.py": "the errors of a job, and where the labels are",
 }
 

@@ -156,28 +156,42 @@ def prepare(request: Request, progress: Progress | None = None, root: Path | Non
     Cancelled
         If the user stopped it.
     """
-    progress = progress or Progress()
-    now = datetime.now().astimezone()
-    folder = _new_folder(root or runs_folder(), f"{request.name}-{now:%Y%m%d-%H%M}")
+    folder = _new_folder(root or runs_folder(), f"{request.name}-{datetime.now().astimezone():%Y%m%d-%H%M}")
     try:
-        used = [one for one in request.labels if one.slices]
-        seen = request.start.slices
-        stages = Stages(progress, [stage for one in used for stage in _writing(one, seen)])
-        pairs = [
-            _write_pair(one, seen, folder / f"labels-{number}", stages) for number, one in enumerate(used, 1)
-        ]
-        with atomic_write(folder / CONFIG, own=True) as temporary:
-            temporary.write_text(config_text(request, pairs), encoding="utf-8")
-        learned = tuple(
-            f"{printable(one.name)}: slice{'s' * (len(one.slices) > 1)} {slices_text(one.slices)}"
-            for one in used
-        )
-        begun = now.isoformat(timespec="seconds")
-        run = TrainingRun(folder, request.name, request.start.name, request.minutes, begun, learned)
-        _write_about(run)
+        return prepare_in(folder, request, progress)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def prepare_in(folder: Path, request: Request, progress: Progress | None = None) -> TrainingRun:
+    """Write everything that a training needs into ``folder``, which is made; return the training.
+
+    Raises
+    ------
+    UserError, Cancelled
+        As ``prepare``; what was written stays.
+    """
+    progress = progress or Progress()
+    now = datetime.now().astimezone()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_place(folder, error) from error
+    used = [one for one in request.labels if one.slices]
+    seen = request.start.slices
+    stages = Stages(progress, [stage for one in used for stage in _writing(one, seen)])
+    pairs = [
+        _write_pair(one, seen, folder / f"labels-{number}", stages) for number, one in enumerate(used, 1)
+    ]
+    with atomic_write(folder / CONFIG, own=True) as temporary:
+        temporary.write_text(config_text(request, pairs), encoding="utf-8")
+    learned = tuple(
+        f"{printable(one.name)}: slice{'s' * (len(one.slices) > 1)} {slices_text(one.slices)}" for one in used
+    )
+    begun = now.isoformat(timespec="seconds")
+    run = TrainingRun(folder, request.name, request.start.name, request.minutes, begun, learned)
+    _write_about(run)
     return run
 
 
@@ -347,10 +361,14 @@ def _new_folder(root: Path, name: str) -> Path:
             except FileExistsError:
                 number += 1
     except OSError as error:
-        raise UserError(
-            f"There is no place for the training: {root} cannot be written ({error.strerror}). "
-            "Free some space, or check the folder."
-        ) from error
+        raise _no_place(root, error) from error
+
+
+def _no_place(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"There is no place for the training: {folder} cannot be written ({error.strerror}). "
+        "Free some space, or check the folder."
+    )
 
 
 class _Slices:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from sxtstudio.cli import main
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.judgement import Evaluation
@@ -16,6 +17,7 @@ from sxtstudio.core.evaluation.marks import JudgedPixels, Mark
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.history import EditHistory
 from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.training.config import TrainConfig, load_config
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.evaluation import (
@@ -37,6 +39,7 @@ from sxtstudio.workflow.results.paragraph import paragraph
 from sxtstudio.workflow.results.write import write_results
 from sxtstudio.workflow.retraining import runs
 from sxtstudio.workflow.retraining.labels import Chosen, of_document, of_project, summary
+from sxtstudio.workflow.retraining.projects import begin_from_projects
 
 LINE = Box((2, 10, 5), (3, 12, 45))  # 80 pixels of slice 2
 WRONG = Box((2, 10, 5), (3, 12, 15))  # 20 of them
@@ -203,6 +206,73 @@ def test_the_files_of_a_training_hold_the_corrected_labels(
         image = tifffile.imread(run.folder / f"labels-{number}.tif").reshape(planes.shape)
         assert (image[seen // 2] == document.tomogram.read(Box.slab(2, 3, document.shape))[0]).all()
     assert (np.array(document.labels[2]) > 0).sum() == 80
+
+
+def test_projects_teach_without_the_window_what_was_judged_and_nothing_else(
+    document: Document, tmp_path: Path
+) -> None:
+    write(document, "labels", EditKind.BRUSH, Box((3, 10, 5), (4, 12, 45)), 255)  # of a slice not judged
+    write(document, "labels", EditKind.BRUSH, Box((4, 5, 5), (5, 6, 10)), 255)
+    evaluation = judge(document).with_judged(4, judge_slice(document, 4))
+    document.view = {**document.view, VIEW: evaluation_to_view(evaluation)}
+    write(document, "labels", EditKind.ERASER, Box((4, 5, 5), (5, 6, 6)), 0)  # since it was judged
+    folder, other = tmp_path / "cell.sxt", tmp_path / "not.sxt"
+    adopt(document, save(snapshot(document), folder))
+    said: list[str] = []
+    run = begin_from_projects([folder, folder], tmp_path / "out", minutes=2, name="mine", say=said.append)
+    assert said[0] == "cell.sxt: judged: slices 3 (counted from 1)" and "Only one slice" in said[1]
+    config = load_config(run.config)
+    (source,), (unlabelled,) = config.labelled, config.unlabelled
+    assert config.training.minutes == 2 and config.start_from is not None
+    depth = document.shape[0]
+    assert unlabelled.slices == tuple(z for z in range(depth) if z != 2)
+    images, labels = (tifffile.imread(path) for path in (source.tomogram, source.labels))
+    assert source.slices is not None and source.ignore == 128
+    (place,) = source.slices
+    expected = np.zeros(document.shape[1:], np.uint8)
+    expected[10:12, 15:45], expected[30, 5:15] = 255, 255
+    assert (labels[place] == expected).all() and (np.delete(labels, place, axis=0) == 128).all()
+    assert (images[place] == document.tomogram.read(Box.slab(2, 3, document.shape))[0]).all()
+    with pytest.raises(UserError, match="alone"):
+        begin_from_projects([folder, tmp_path / "x.toml"], tmp_path / "out")
+    with pytest.raises(UserError, match="another name"):
+        begin_from_projects([folder], tmp_path / "out", name="compact")
+    document.view = {}
+    document.steps.clear()
+    adopt(document, save(snapshot(document), other))
+    with pytest.raises(UserError, match="Say which slices are complete"):
+        begin_from_projects([other], tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_command_goes_on_with_the_slices_that_it_has_copied(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    judge(document)
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    trained: list[tuple[int, Path]] = []
+
+    def train(config: TrainConfig, run: Path, **_: object) -> Path:
+        labels = tifffile.imread(config.labelled[0].labels)
+        trained.append((int(np.count_nonzero(labels == 255)), run))
+        return run / "mine.onnx"
+
+    monkeypatch.setattr("sxtstudio.training.job.train_model", train)
+    words = ["train", str(folder), "--name", "mine"]
+    assert main(words) == 0
+    write(document, "marks", EditKind.MARK_FALSE, LINE, Mark.FALSE_POSITIVE)
+    judge(document)
+    adopt(document, save(snapshot(document), folder))
+    assert main(words) == 0
+    assert "--restart copies them anew" in capsys.readouterr().err
+    assert main([*words, "--restart"]) == 0
+    run = tmp_path / "cell.run" / "run"
+    assert trained == [(70, run), (70, run), (10, run)]
+    assert main([*words, "more.toml", "--restart"]) == 2
+    assert main(["train", "more.toml", "--minutes", "3"]) == 2
+    assert len(trained) == 3
 
 
 @pytest.mark.parametrize(
