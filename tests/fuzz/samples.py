@@ -210,6 +210,9 @@ def labels(folder: Path) -> list[Path]:
 def with_objects(document: Document) -> None:
     """Draw two objects, with a class and a note: edits that can be taken back."""
     from sxtstudio.core.edit_kind import EditKind
+    from sxtstudio.core.edits import Edit
+    from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice, JudgementChange
+    from sxtstudio.core.evaluation.marks import JudgedPixels
     from sxtstudio.core.geometry import Box
     from sxtstudio.core.history import EditHistory
     from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow
@@ -227,6 +230,9 @@ def with_objects(document: Document) -> None:
         document.change_table(edit.rows)
         history.push(edit)
         document.gain("objects", edit.gained)
+    judged = Evaluation((1, 2)).with_judged(1, JudgedSlice(JudgedPixels(5, 4, 3, 2), 7, "2026-01-31"))
+    change = JudgementChange.of(Evaluation((1,)), judged, 1)
+    history.push(Edit(EditKind.JUDGE, (), "marks", judged=change))
     document.undo.wait()
 
 

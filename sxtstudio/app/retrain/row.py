@@ -129,7 +129,8 @@ class SourceRow(QFrame):
         return None if self.error else Chosen(self.summary, self._slices)
 
     def shut_down(self) -> None:
-        """Draw no more; the row goes."""
+        """Draw and follow no more; the row goes."""
+        self._marks = None
         self._recount.stop()
         self._pictures.shut_down()
 
@@ -185,7 +186,9 @@ class SourceRow(QFrame):
 
     def _on_evaluation_changed(self) -> None:
         """Take slices that are judged now, and none that no longer are, or whose labels have changed."""
-        now, complete = frozenset(self._evaluation.usable), self._marks.slices if self._marks else frozenset()
+        if self._marks is None:
+            return
+        now, complete = frozenset(self._evaluation.usable), self._marks.slices
         came, gone = now - self._judged, self._judged - now - complete
         if now != self._judged:
             self._judged = now

@@ -181,6 +181,10 @@ def test_judged_slices_are_proposed_for_retraining_as_corrected(expert, results)
     expert.qtbot.waitUntil(lambda: page.rows[0].field.text() == "3, 26", timeout=5000)
     page.rows[0].field.setText("26")
     assert complete.slices == {25}
+    row = page.rows[0]
+    row.remove.click()
+    complete.set(frozenset({7}))
+    assert row.field.text() == "26", "what is off the list follows nothing, and writes nothing"
     dialog.close()
 
 
