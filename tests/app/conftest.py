@@ -38,6 +38,35 @@ SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample.tif"
 FOUND_IN_SAMPLE: dict[str, Any] = {}
 
 
+class PatientBot(QtBot):
+    """Waits as long as a busy computer may need, whatever a test says; only one that fails takes longer."""
+
+    PATIENCE_MS = 60_000
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = 0) -> None:
+        super().waitUntil(callback, timeout=max(timeout, self.PATIENCE_MS))
+
+    def waitSignal(self, signal: Any, *, timeout: int = PATIENCE_MS, **options: Any) -> Any:
+        # With 0 it is asked whether the signal comes at once (assertNotEmitted).
+        timeout = max(timeout, self.PATIENCE_MS) if timeout else 0
+        return super().waitSignal(signal, timeout=timeout, **options)
+
+    def waitSignals(self, signals: list[Any], *, timeout: int = 0, **options: Any) -> Any:
+        return super().waitSignals(signals, timeout=max(timeout, self.PATIENCE_MS), **options)
+
+    def waitActive(self, widget: Any, *, timeout: int = 0) -> Any:
+        return super().waitActive(widget, timeout=max(timeout, self.PATIENCE_MS))
+
+    def waitExposed(self, widget: Any, *, timeout: int = 0) -> Any:
+        return super().waitExposed(widget, timeout=max(timeout, self.PATIENCE_MS))
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    """The bot of pytest-qt, with more patience."""
+    return PatientBot(request)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of nobody."""

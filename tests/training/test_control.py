@@ -9,7 +9,7 @@ from sxtstudio.training.control import Control, lines_of
 
 
 def wait_for(condition):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
     assert condition()

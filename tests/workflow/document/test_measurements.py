@@ -460,7 +460,7 @@ def test_voxels_are_brought_to_the_disk_although_nobody_changes_anything_more(
     draw(document, 2, BOXES[2])
     document.keep_measurements(KeptMeasurements(Measurements(np.array([2]))))
     document.autosave(wait=True)
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 60
     while b"synced" not in (document.folder / LOG).read_bytes() and time.monotonic() < ends:
         time.sleep(0.02)
     assert b'"synced":true' in (document.folder / LOG).read_bytes()
