@@ -42,6 +42,7 @@ from sxtstudio.app.settings import Settings
 from sxtstudio.app.slices.panel import ImagePanel
 from sxtstudio.app.slices.view import SlicesView
 from sxtstudio.app.states import Panel
+from sxtstudio.app.status_line import StatusLine
 from sxtstudio.app.tour.tour import Tour
 from sxtstudio.app.view3d.panel import SurfacePanel
 from sxtstudio.app.view3d.view import View3D
@@ -90,7 +91,7 @@ class MainWindow(QMainWindow):
         self._lay_out(parts)
         FocusReturns(self, parts.slices.views["xy"])
         HelpKey(self.context)
-        self.session.message.connect(lambda text: self.statusBar().showMessage(text, 8000))
+        StatusLine(self.statusBar(), self.session)
         self.jobs.failed.connect(lambda error: show_error(self, error))
         for signal in (self.session.document_changed, self.session.history_changed):
             signal.connect(self._show_title)

@@ -152,7 +152,7 @@ class Actions(QObject):
         if action.isEnabled() or not action.isVisible():
             return
         text, why = action.text().rstrip("…").replace("&", ""), self._why[name]
-        self._context.session.message.emit(f"{text} – {why[:1].lower()}{why[1:]}")
+        self._context.session.remark(f"{text} – {why[:1].lower()}{why[1:]}")
 
     def _show_state(self, action: QAction, shown: ShownState[Any]) -> None:
         action.setChecked(shown.is_on(shown.state(self._context.session).value))

@@ -115,6 +115,7 @@ class Session(QObject):
     busy_changed = Signal()
     models_changed = Signal(str)  # some came or went, or another is the default: its name, or ""
     message = Signal(str)
+    remarked = Signal()  # the last message is about the last click or key
 
     def __init__(self, parent: QObject | None = None) -> None:
         """Begin with nothing open."""
@@ -219,6 +220,14 @@ class Session(QObject):
             self.facts_changed.emit()
 
     # -- where the user is -----------------------------------------------------------------------
+
+    def remark(self, text: str) -> None:
+        """Say something about the last click or key, which is untrue once the user goes on.
+
+        What was done, and what a job has found, is a ``message``, which stays for some seconds.
+        """
+        self.message.emit(text)
+        self.remarked.emit()
 
     def set_cursor(self, cursor: Triple) -> None:
         """Move the crosshair, and with it the three slices."""

@@ -30,7 +30,7 @@ def _said(work: Callable[[Context], object], context: Context) -> None:
     try:
         work(context)
     except UserError as error:
-        context.session.message.emit(str(error))
+        context.session.remark(str(error))
 
 
 def give(place: int, context: Context) -> None:

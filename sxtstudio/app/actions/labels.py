@@ -61,7 +61,7 @@ def _said(work: Any, context: Context) -> None:
     try:
         work(context)
     except UserError as error:
-        context.session.message.emit(str(error))
+        context.session.remark(str(error))
 
 
 def select_object(context: Context) -> None:
@@ -71,7 +71,7 @@ def select_object(context: Context) -> None:
         return
     object_work.select_object(context, context.session.cursor)
     if context.session.selection is None and not context.jobs.running:
-        context.session.message.emit("There is no label at the crosshair. Click on an object first.")
+        context.session.remark("There is no label at the crosshair. Click on an object first.")
 
 
 def delete_selected(context: Context) -> None:

@@ -53,9 +53,7 @@ def table_s1(context: Context) -> None:
 def take_filopodium(context: Context) -> None:
     """Make the filopodium that is proposed an object."""
     if context.parts.toolbox.filopodia.take() is None:
-        context.session.message.emit(
-            f"No filopodium is proposed. Click on one first ({FILOPODIUM.shortcut})."
-        )
+        context.session.remark(f"No filopodium is proposed. Click on one first ({FILOPODIUM.shortcut}).")
 
 
 def move_cut(steps: int, context: Context) -> None:

@@ -26,7 +26,7 @@ def new_object(context: Context) -> None:
     """Have the next stroke begin a new object."""
     context.session.objects.set(selected=())
     take_tool("brush", context)
-    context.session.message.emit("Draw the new object; it goes round the others.")
+    context.session.remark("Draw the new object; it goes round the others.")
 
 
 def delete(context: Context) -> None:
@@ -68,7 +68,7 @@ def _said(run: Callable[[Context], None], context: Context) -> None:
     try:
         run(context)
     except UserError as error:
-        context.session.message.emit(str(error))
+        context.session.remark(str(error))
 
 
 def _action(

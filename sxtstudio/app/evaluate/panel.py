@@ -89,7 +89,7 @@ class EvaluatePanel(QWidget):
             self._session.changeable()  # labels that are being changed are not judged
             self.work.judged()
         except UserError as error:
-            self._session.message.emit(str(error))
+            self._session.remark(str(error))
 
     def show_results(self) -> None:
         """Show what was found."""

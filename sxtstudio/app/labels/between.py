@@ -156,7 +156,7 @@ class BetweenSlices(QGroupBox):
         elif self._waits:
             self._waits = False
             here = slice_number(self._session.cursor[self.axis.currentIndex()])
-            self._session.message.emit(
+            self._session.remark(
                 f"Nothing to propose: no empty slices lie between two labelled ones near slice {here}. Draw "
                 "the shape on two slices that are some slices apart."
             )
@@ -214,4 +214,4 @@ class BetweenSlices(QGroupBox):
         try:
             work()  # type: ignore[operator]
         except UserError as error:
-            self._session.message.emit(str(error))
+            self._session.remark(str(error))

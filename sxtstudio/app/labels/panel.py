@@ -145,4 +145,4 @@ class LabelsPanel(QWidget):
         try:
             work(self._context, "labels", selection.seed)
         except UserError as error:
-            self._session.message.emit(str(error))
+            self._session.remark(str(error))

@@ -43,7 +43,7 @@ def go_to(context: Context) -> None:
     box = document.box_of(selected[-1])
     seat = None if box is None else seat_of(document.objects, selected[-1], box)
     if box is None or seat is None:
-        session.message.emit(f"Object {selected[-1]} has no voxels any more.")
+        session.remark(f"Object {selected[-1]} has no voxels any more.")
         return
     session.set_cursor(seat)
     context.parts.slices.frame(box)

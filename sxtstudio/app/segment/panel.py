@@ -151,7 +151,7 @@ class SegmentPanel(QWidget):
         figures = () if document is None else document.trust
         slices = [z for z, _ in least_certain(figures, len(figures))]
         if not slices:
-            self._session.message.emit("How sure the network is of each slice is known after a segmentation.")
+            self._session.remark("How sure the network is of each slice is known after a segmentation.")
             return
         z, y, x = self._session.cursor
         here = self._least_certain == z and z in slices

@@ -79,7 +79,7 @@ class RecognitionMap(QObject):
     def _show(self, z: int, found: Recognition) -> None:
         self.job = None
         if found.around is None or found.share is None:
-            self._session.message.emit("There is nothing to be seen in this slice.")
+            self._session.remark("There is nothing to be seen in this slice.")
             return
         shades = np.clip((_CLEAR - found.around) / (_CLEAR - _FULL), 0, 1) * 255
         beyond = wording.share(1 - found.share)

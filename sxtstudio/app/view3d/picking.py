@@ -68,7 +68,7 @@ class Picking(QObject):
             return
         seed = labelled_voxel(document.labels, picked.place, document.voxel_nm)
         if seed is None:
-            session.message.emit("There is no label any more where you clicked. Update the surface.")
+            session.remark("There is no label any more where you clicked. Update the surface.")
             return
         session.set_cursor(seed)
         self.select_at(seed)

@@ -118,7 +118,7 @@ class BrushTool(Tool):
     def _fail(self, error: Exception) -> None:
         self._take_back()
         if isinstance(error, UserError):
-            self.session.message.emit(str(error))
+            self.session.remark(str(error))
         else:
             self.context.jobs.failed.emit(error)
 

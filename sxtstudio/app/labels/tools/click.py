@@ -96,7 +96,7 @@ class WandTool(AreaTool):
                 try:
                     self.write_area(event, found, erase=event.shift, voxel=event.voxel, **parameters)
                 except UserError as error:  # another job has begun to change labels
-                    self.session.message.emit(str(error))
+                    self.session.remark(str(error))
 
         self.context.jobs.start("Magic wand", lambda job: work(), on_done=done, quiet=True)
 

@@ -88,7 +88,7 @@ def _show(context: Context, found: FoundObject | None, say: bool) -> None:
     if not found.complete:
         text += "; it is larger, but only the part around the click is highlighted"
     if say:
-        context.session.message.emit(text)
+        context.session.remark(text)
 
 
 def delete(context: Context, target: Target, seed: Triple) -> None:

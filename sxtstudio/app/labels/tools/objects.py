@@ -93,7 +93,7 @@ class MergeTool(Tool):
             self._first = voxel
             if self.target == "labels":
                 object_work.select_object(self.context, voxel, say=False)
-            self.session.message.emit("Now click on the object that it is to be joined with.")
+            self.session.remark("Now click on the object that it is to be joined with.")
             return
         first, self._first = self._first, None
         object_work.merge(self.context, self.target, first, voxel)

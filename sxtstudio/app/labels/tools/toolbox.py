@@ -183,7 +183,7 @@ class Toolbox(QObject):
         try:
             action()
         except UserError as error:
-            self._session.message.emit(str(error))
+            self._session.remark(str(error))
             return False
         except Exception as error:  # whatever it is: take the stroke back, and the window lives on
             tool = self._tool

@@ -35,7 +35,7 @@ def start(
 
     def failed(error: Exception) -> None:
         if isinstance(error, UserError):
-            context.session.message.emit(str(error))
+            context.session.remark(str(error))
         else:
             context.jobs.failed.emit(error)
 

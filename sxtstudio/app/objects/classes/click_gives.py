@@ -46,7 +46,7 @@ class ClickGives(QObject):
             try:
                 self._work.give(new, self._work.current)
             except UserError as error:
-                self._session.message.emit(str(error))
+                self._session.remark(str(error))
             # A second click on the same object, with another class, is a click, too.
             QTimer.singleShot(0, self, lambda: self._session.objects.set(selected=()))
 

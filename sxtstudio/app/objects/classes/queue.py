@@ -169,7 +169,7 @@ class QueueSection(QWidget):
         paused, self._paused = self._paused, None
         queue = Queue.begin(table, margins) if paused is None else paused.resumed(table, margins)
         if queue.current is None:
-            self._session.message.emit("There is nothing to check.")
+            self._session.remark("There is nothing to check.")
             return
         self._classes.show_classes()
         self.begun.emit()
@@ -217,7 +217,7 @@ class QueueSection(QWidget):
         try:
             self._classes.apply({number: row}, EditKind.CHECKED, **noted)
         except UserError as error:
-            self._session.message.emit(str(error))
+            self._session.remark(str(error))
             return False
         finally:
             self._answering = False

@@ -150,7 +150,7 @@ class ClassesSection(QWidget):
         try:
             work()
         except UserError as error:
-            self._session.message.emit(str(error))
+            self._session.remark(str(error))
             self._follow()
             return False
         return True

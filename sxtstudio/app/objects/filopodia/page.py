@@ -224,7 +224,7 @@ class FilopodiaPage(SeenPage):
         try:
             self.work.take()
         except UserError as error:
-            self._session.message.emit(str(error))
+            self._session.remark(str(error))
 
     def _on_list_chosen(self, numbers: tuple[int, ...]) -> None:
         """Choose them everywhere, and go to the latest."""

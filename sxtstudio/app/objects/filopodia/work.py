@@ -240,7 +240,7 @@ class FilopodiumWork(QObject):
             self.seeds = self.seeds[:-1]
             self.changed.emit()
         if isinstance(error, UserError):
-            self.session.message.emit(str(error))
+            self.session.remark(str(error))
         else:
             self._context.jobs.failed.emit(error)
 

@@ -189,7 +189,7 @@ class PlotsPage(SeenPage):
     def _on_plot_caught(self, numbers: frozenset[int], limits: _Limits | None = None) -> None:
         """Show only what is in the lasso, or in the range, and choose it."""
         if not numbers:
-            self._session.message.emit("There is no object in it: nothing has changed.")
+            self._session.remark("There is no object in it: nothing has changed.")
             return
         self._limits = limits
         self._session.objects.set(only=numbers, selected=tuple(sorted(numbers)))

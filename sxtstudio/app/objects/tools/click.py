@@ -90,7 +90,7 @@ class PickTool(NumberTool):
                 object_meant(self.session, event.voxel)  # says what to do
         work.choose(self.session, number, beside=beside)
         if number:
-            self.session.message.emit(work.describe(self.session, number))
+            self.session.remark(work.describe(self.session, number))
 
 
 class DeleteObjectTool(NumberTool):
@@ -249,7 +249,7 @@ class MergeObjectsTool(_TwoClicks):
     def begun(self, number: int) -> None:
         """Show which one it is."""
         work.choose(self.session, number, beside=False)
-        self.session.message.emit(f"Now click on what is to become part of object {number}.")
+        self.session.remark(f"Now click on what is to become part of object {number}.")
 
     def act(self, first: Triple, former: int, second: Triple, number: int) -> None:
         """Merge them."""
@@ -267,7 +267,7 @@ class PartTool(_TwoClicks):
     def begun(self, number: int) -> None:
         """Show which one it is."""
         work.choose(self.session, number, beside=False)
-        self.session.message.emit(f"Now click on the part that is to come off object {number}.")
+        self.session.remark(f"Now click on the part that is to come off object {number}.")
 
     def act(self, first: Triple, former: int, second: Triple, number: int) -> None:
         """Split it."""

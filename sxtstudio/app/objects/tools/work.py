@@ -252,7 +252,7 @@ def choose_at_crosshair(context: Context) -> None:
             "choose a row of the table (Ctrl+4)."
         )
     choose(context.session, number, beside=False)
-    context.session.message.emit(describe(context.session, number))
+    context.session.remark(describe(context.session, number))
 
 
 def describe(session: Session, number: int) -> str:
@@ -325,7 +325,7 @@ def _start(
 
     def failed(error: Exception) -> None:
         if isinstance(error, UserError):
-            session.message.emit(str(error))
+            session.remark(str(error))
         else:
             context.jobs.failed.emit(error)
 
