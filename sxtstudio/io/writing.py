@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.verified import EVERY_VOXEL, NotAsWritten, differs
+from sxtstudio.core.verified import EVERY_VOXEL, NAMES_AND_COLOURS, NotAsWritten, differs
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io.export_plan import Plan
@@ -79,7 +79,7 @@ def write_volume(
     form: Format,
     convert: Convert,
     progress: Progress,
-    check: Callable[[Path], None] = lambda temporary: None,
+    check: Callable[[Path], bool] = lambda temporary: False,
 ) -> WrittenVolume:
     """Write a volume under a temporary name, read it back and compare, and give it its name.
 
@@ -96,7 +96,8 @@ def write_volume(
     progress
         Counts slices, once for writing and once for reading back.
     check
-        Reads back what else stands in the file at its temporary path; raises UserError where that differs.
+        Reads back names and colours of the file at its temporary path; raises UserError where they differ,
+        and returns whether there are any.
 
     Raises
     ------
@@ -121,7 +122,7 @@ def write_volume(
         _check_space(temporary, plan, form)
         name = form.write(temporary, plan, converted())
         compared = _verify(temporary, target, plan, form, checksums, progress)
-        check(temporary)
+        compared += (NAMES_AND_COLOURS,) if check(temporary) else ()
         size = _size_on_disk(temporary)
     return WrittenVolume(name, size, sum(counts) if counts else None, compared)
 

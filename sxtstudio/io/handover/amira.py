@@ -75,8 +75,8 @@ def write_amira_labels(path: Path, image: LabelImage, progress: Progress) -> Han
 
         return labels
 
-    def check(temporary: Path) -> None:
-        check_legend(path, materials_in(temporary), wanted)
+    def check(temporary: Path) -> bool:
+        return check_legend(path, materials_in(temporary), wanted)
 
     done = write_label_volume(
         path, image, write, progress, dtypes=("u1", "u2", "i4"), check=check, compressed=False

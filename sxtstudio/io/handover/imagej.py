@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import HandedOver, LabelImage, Legend
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.verified import NAMES_AND_COLOURS, differs, read_back
+from sxtstudio.core.verified import differs, read_back
 from sxtstudio.core.wording import bytes_text, grouped, shape_text
 from sxtstudio.io.export_plan import Plan
 from sxtstudio.io.export_tiff import CLASSIC_LIMIT_BYTES
@@ -98,7 +98,7 @@ def write_imagej(path: Path, label_image: LabelImage, progress: Progress | None 
         ("Type", f"{8 * dtype.itemsize} bit"),
         ("Names", "Image > Show Info…"),
     )
-    verified = read_back(*done.compared, *((NAMES_AND_COLOURS,) if legend else ()))
+    verified = read_back(*done.compared)
     return HandedOver(path, done.format, done.bytes, verified, details, tuple(_losses(label_image, largest)))
 
 
@@ -170,12 +170,13 @@ def _description(plan: Plan, largest: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _check(temporary: Path, target: Path, legend: Legend, lut: Lut) -> None:
+def _check(temporary: Path, target: Path, legend: Legend, lut: Lut) -> bool:
     with tifffile.TiffFile(temporary) as file:
         info = (file.imagej_metadata or {}).get("Info")
         colours = np.asarray(file.pages.first.tags[COLOUR_MAP].value).reshape(3, -1) >> 8
     if info != info_of(legend) or not np.array_equal(colours, lut):
         raise differs(target, "names or colours")
+    return bool(legend)
 
 
 def _losses(image: LabelImage, largest: int) -> Iterable[str]:

@@ -299,11 +299,14 @@ def _verify(
             raise differs(target, "the number of its objects")
         if any(not _is_described(a, b) for a, b in zip(model.legend, legend, strict=True)):
             raise differs(target, "names or colours")
+        seen = _seen_by_imod(image)
         if model.mesh_size != (meshes.coordinates, meshes.entries):
             raise differs(target, "its meshes")
-        compared = list(sums.compare_place(back, _seen_by_imod(image)))
+        compared = list(sums.compare_place(back, seen))
         values = np.array([0, *(entry.value for entry in legend)], np.uint32)
         sums.compare(_Renumbered(back, values), progress)
+    if seen.voxel_nm != image.voxel_nm:
+        compared[compared.index("voxel size")] = "voxel size along x and z"
     named = [NAMES_AND_COLOURS] if legend else []
     return (
         f"{EVERY_VOXEL} within the contours",

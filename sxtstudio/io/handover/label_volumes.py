@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import LabelImage, Legend, LegendEntry, unique_names
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.verified import NAMES_AND_COLOURS, NotAsWritten, read_back
+from sxtstudio.core.verified import NotAsWritten, read_back
 from sxtstudio.io.export_plan import Plan
 from sxtstudio.io.place import Place
 from sxtstudio.io.writing import Format, slab_thickness, write_volume
@@ -54,7 +54,7 @@ def write_label_volume(
     progress: Progress,
     *,
     dtypes: tuple[str, ...] = UNSIGNED,
-    check: Callable[[Path], None] | None = None,
+    check: Callable[[Path], bool] = lambda temporary: False,
     compressed: bool = True,
     holds_voxel: bool = True,
 ) -> WrittenLabels:
@@ -72,7 +72,7 @@ def write_label_volume(
     dtypes
         Types of the format, the smallest first.
     check
-        As of ``write_volume``, of names and colours; None for a format that has none.
+        As of ``write_volume``, of names and colours; returns whether there were any.
     compressed, holds_voxel
         As of ``Format``.
 
@@ -108,11 +108,8 @@ def write_label_volume(
             place=Place(image.origin_nm),
         )
         try:
-            written = write_volume(
-                path, image.volume, plan, form, convert, progress, check or (lambda temporary: None)
-            )
-            named = (NAMES_AND_COLOURS,) if check is not None and image.legend else ()
-            verified = read_back(*written.compared, *named)
+            written = write_volume(path, image.volume, plan, form, convert, progress, check)
+            verified = read_back(*written.compared)
             return WrittenLabels(written.format, written.bytes, dtype, convert.largest_so_far(), verified)
         except _TooLarge as error:
             largest = error.value
@@ -142,8 +139,14 @@ class _Convert:
         return self._largest
 
 
-def check_legend(path: Path, found: Legend, wanted: Legend) -> None:
-    """Raise UserError where names or colours were read back otherwise than written (colours: by 1 of 255)."""
+def check_legend(path: Path, found: Legend, wanted: Legend) -> bool:
+    """Compare names and colours that were read back, colours to 1 of 255, and return whether there are any.
+
+    Raises
+    ------
+    NotAsWritten
+        If they differ.
+    """
     same = [
         a.value == b.value
         and a.name == b.name
@@ -155,6 +158,7 @@ def check_legend(path: Path, found: Legend, wanted: Legend) -> None:
             f"{path.name} was not written: the names or colours that were read back from the disk differ. "
             "Check the disk."
         )
+    return bool(wanted)
 
 
 def named(image: LabelImage, *, gapless: bool = False) -> tuple[Legend, tuple[str, ...]]:

@@ -62,8 +62,8 @@ def write_mib_model(path: Path, image: LabelImage, progress: Progress) -> Handed
 
         return model
 
-    def check(temporary: Path) -> None:
-        check_legend(path, model_legend(temporary), wanted[0])
+    def check(temporary: Path) -> bool:
+        return check_legend(path, model_legend(temporary), wanted[0])
 
     done = write_label_volume(path, image, write, progress, check=check)
     kind = _model_type(done.largest)

@@ -51,8 +51,8 @@ def write_nifti_labels(path: Path, image: LabelImage, progress: Progress) -> Han
     def write(largest: Callable[[], int]) -> Write:
         return lambda target, plan, slabs: _write(target, plan, slabs, legend)
 
-    def check(temporary: Path) -> None:
-        check_legend(path, names_in(temporary), legend)
+    def check(temporary: Path) -> bool:
+        return check_legend(path, names_in(temporary), legend)
 
     packed = path.suffix.lower() == ".gz"
     done = write_label_volume(path, image, write, progress, check=check, compressed=packed)

@@ -52,8 +52,8 @@ def write_seg_nrrd(path: Path, image: LabelImage, progress: Progress) -> HandedO
 
         return segmentation
 
-    def check(temporary: Path) -> None:
-        check_legend(path, segments_in(temporary), legend)
+    def check(temporary: Path) -> bool:
+        return check_legend(path, segments_in(temporary), legend)
 
     done = write_label_volume(path, image, write, progress, check=check)
     losses = ["3D Slicer takes lengths for mm: what it calls 1 mm is 1 µm."]

@@ -104,7 +104,7 @@ READ: dict[Program, str] = {
     Program.IMOD: "IMOD 4.8.2, built from its public source, read the models; newer ones were not run.",
     Program.AMIRA: "The library ahds read the files back; Amira itself was not run.",
     Program.CHIMERAX: "From ChimeraX's documentation, which was read; ChimeraX was not run.",
-    Program.SLICER: "pynrrd and nibabel read the files back; neither program was run.",
+    Program.SLICER: "pynrrd, nibabel and ITK read the files back; neither program was run.",
     Program.NAPARI: "ome-zarr-py read voxels, colours, names and lengths; napari itself was not run.",
     Program.BLENDER: "Blender 3.4 imported GLB, OBJ, PLY and STL in our tests: places, colours, names.",
     Program.POVRAY: "POV-Ray 3.7 was run.",

@@ -21,7 +21,7 @@ _FIJI_ROIS = _ROIS("File > Open: they come into the ROI Manager.")
 _FIJI_STACK = (_TIFF(_FIJI_OPEN), _FIJI_ROIS)
 _FIJI_NAMED = (_COLOURED(f"{_FIJI_OPEN} Names stand in Image > Show Info."), _FIJI_ROIS)
 _MIB_MODEL = "Open the image first, then Models > Load model."
-_MIB_LOST = "The place in space."
+_MIB_LOST = "In MIB 2 the place in space."
 _IMOD_MODEL = _MODEL("3dmod TOMOGRAM FILE; imodmesh FILE makes surfaces of the contours.")
 _AMIRA_OPEN = "File > Open Data."
 _SLICER_OPEN = "3D Slicer: File > Add Data; ITK-SNAP: Segmentation > Open, over the image."
@@ -37,6 +37,7 @@ _FIJI_FIT = Said(
     over_mrc=True,
     of_each=True,
 )
+_NO_Y = "Lengths along y, where voxels are longer or shorter along y than along x."
 _IMOD_FIT = Said(
     "The fit over the tomogram, whose first row IMOD shows at the top: write it as MRC, too.",
     (F.MRC,),
@@ -50,6 +51,8 @@ _BELOW = (
 _MRC_NAMES = Said("Names and colours.", (F.MRC,), of_each=True)
 _STL, _OBJ, _PLY = said_of(F.STL), said_of(F.OBJ), said_of(F.PLY)
 _MESH_LOST = (_PLY("Names."), _STL("Names and colours."))
+# 3D Slicer passes over the unit of NRRD; ITK, which reads NIfTI for it, turns µm into mm.
+_SLICER_OVER = (_SEGMENTS("They fit over the tomogram in NRRD."), _NIFTI("They fit over it in NIfTI."))
 _NIFTI_LOST = _NIFTI("Names and colours.")
 
 ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
@@ -125,9 +128,9 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
     (C.OBJECTS, P.MIB): (
         (F.MIB_MODEL,),
         (
-            "A model in which each object is a material; up to 65,535 are shown.",
+            "A model in which the number of each object is a material; up to 65,535 are shown.",
             _MIB_MODEL,
-            (_MIB_LOST, "Above 255 objects, names and colours."),
+            (_MIB_LOST, "All names and colours, if a number is above 255."),
         ),
     ),
     (C.MASK, P.MIB): (
@@ -135,7 +138,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
         (
             "The cell as MIB's mask.",
             "Open the image first, then Mask > Import mask, or Load mask.",
-            _MIB_LOST,
+            "The place in space.",
         ),
     ),
     (C.LABELS, P.IMOD): (
@@ -147,7 +150,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
                 Said("It lies right over the tomogram.", (F.MRC,), over_mrc=True),
             ),
             (_IMOD_MODEL, _IMOD_IMAGE),
-            _IMOD_FIT,
+            (_MODEL(_NO_Y), _IMOD_FIT),
         ),
     ),
     (C.MASK, P.IMOD): (
@@ -159,7 +162,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
                 Said("It lies right over the tomogram.", (F.MRC,), over_mrc=True),
             ),
             (_IMOD_MODEL, _IMOD_IMAGE),
-            _IMOD_FIT,
+            (_MODEL(_NO_Y), _IMOD_FIT),
         ),
     ),
     (C.OBJECTS, P.IMOD): (
@@ -167,7 +170,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
         (
             "An object for each, with name and colour, whose contours run along the edges of the voxels.",
             _IMOD_MODEL,
-            "Names longer than 63 bytes; what is not in ASCII may be shown wrongly.",
+            ("Names longer than 63 bytes; what is not in ASCII may be shown wrongly.", _NO_Y),
         ),
     ),
     (C.CLASSES, P.IMOD): (
@@ -175,7 +178,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
         (
             "An object for each class, with name and colour; contours run along the edges of the voxels.",
             _IMOD_MODEL,
-            (_NOT_WHICH, "What is not in ASCII may be shown wrongly."),
+            (_NOT_WHICH, "What is not in ASCII may be shown wrongly.", _NO_Y),
         ),
     ),
     (C.IMAGE, P.IMOD): ((F.MRC,), ("The slices with their grey values and the voxel size.", _IMOD_IMAGE, "")),
@@ -291,9 +294,9 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
         (
             (
                 _SEGMENTS("A segmentation with one segment, with name and colour; µm are read as mm."),
-                _NIFTI("The labels as value 1; µm are read as mm in 3D Slicer."),
+                _NIFTI("The labels as value 1, with true lengths in mm."),
             ),
-            _SLICER_OPEN,
+            (_SLICER_OPEN, *_SLICER_OVER),
             _NIFTI_LOST,
         ),
     ),
@@ -316,9 +319,9 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
                 _SEGMENTS(
                     "A segmentation with one segment, the cell, with name and colour; µm are read as mm."
                 ),
-                _NIFTI("The cell as value 1; µm are read as mm in 3D Slicer."),
+                _NIFTI("The cell as value 1, with true lengths in mm."),
             ),
-            _SLICER_OPEN,
+            (_SLICER_OPEN, *_SLICER_OVER),
             _NIFTI_LOST,
         ),
     ),
@@ -341,11 +344,9 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
                 _SEGMENTS(
                     "A segmentation with a segment for each object, with name and colour; µm are read as mm."
                 ),
-                _NIFTI(
-                    "The number of each object as the value of its voxels; µm are read as mm in 3D Slicer."
-                ),
+                _NIFTI("The number of each object as the value of its voxels, with true lengths in mm."),
             ),
-            _SLICER_OPEN,
+            (_SLICER_OPEN, *_SLICER_OVER),
             _NIFTI_LOST,
         ),
     ),
@@ -368,11 +369,9 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
                 _SEGMENTS(
                     "A segmentation with a segment for each class, with name and colour; µm are read as mm."
                 ),
-                _NIFTI(
-                    "The number of each class as the value of its voxels; µm are read as mm in 3D Slicer."
-                ),
+                _NIFTI("The number of each class as the value of its voxels, with true lengths in mm."),
             ),
-            _SLICER_OPEN,
+            (_SLICER_OPEN, *_SLICER_OVER),
             (_NIFTI_LOST, _NOT_WHICH),
         ),
     ),
@@ -394,7 +393,14 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
     ),
     (C.IMAGE, P.SLICER): (
         (F.NRRD, F.NIFTI),
-        ("The grey values as a volume; µm are read as mm.", _SLICER_OPEN, ""),
+        (
+            (
+                said_of(F.NRRD)("The grey values as a volume; µm are read as mm."),
+                _NIFTI("The grey values as a volume, with true lengths in mm."),
+            ),
+            _SLICER_OPEN,
+            "",
+        ),
     ),
     (C.SURFACES, P.AMIRA): (
         (F.PLY, F.STL, F.OBJ),
@@ -407,7 +413,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Row]] = {
     (C.SURFACES, P.SLICER): (
         (F.VTP, F.PLY, F.STL, F.OBJ),
         (
-            "The surfaces as a model; lengths are read as mm, whatever the unit. Choose µm for a volume's.",
+            "The surfaces as a model; lengths are read as mm, whatever the unit. µm fit a volume in NRRD.",
             "File > Add Data.",
             (said_of(F.VTP, F.PLY, F.OBJ)("Names."), _STL("Names and colours.")),
         ),

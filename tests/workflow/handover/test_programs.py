@@ -63,8 +63,11 @@ def test_every_row_of_the_table_can_be_written(
     assert rows["There"].endswith(".") and rows["Open it"]
     assert receipt.verified.startswith("read back and compared: ")
     parts = {
-        Form.IMOD_MODEL: "names and colours, voxel size, position, the number of all points and triangles",
-        Form.MIB_MODEL: "every voxel, voxel size, position, names and colours",
+        Form.IMOD_MODEL: "names and colours, voxel size along x and z, position, "
+        "the number of all points and triangles",
+        # Object 300 takes their names and colours from all of them in MIB.
+        Form.MIB_MODEL: "every voxel, voxel size, position"
+        + ("" if route.content is Content.OBJECTS else ", names and colours"),
         Form.MIB_MASK: "every voxel",
         Form.ROIS: "every voxel within the outlines, names and colours",
         Form.CSV: "every cell",
