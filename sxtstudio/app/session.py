@@ -142,14 +142,23 @@ class Session(QObject):
         self.replayed: Step | None = None  # while it is announced that an edit was undone or made again
         self.replayed_edit: Edit | None = None
         self._views: dict[str, HasViewState] = {}
+        self._looks: set[str] = set()
         self._autosave = QTimer(self, interval=60_000)
         self._autosave.timeout.connect(self.autosave)
 
     # -- the document ----------------------------------------------------------------------------
 
     def show(self, document: Document | None) -> None:
-        """Show another document (or none); the former one is closed."""
-        former, self.document = self.document, document
+        """Show another document (or none); the former one is closed.
+
+        How a project looks that is saved otherwise is kept with it.
+        """
+        former = self.document
+        if former is not None and not former.discarded:
+            self.collect_view()
+            if document is not None:
+                document.go_on_looking_like(former, self._looks)
+        self.document = document
         # As it is in the project: what is shown meanwhile may be saved before all of it has been taken back.
         view = {} if document is None else document.view
         if document is None:
@@ -177,11 +186,18 @@ class Session(QObject):
         else:
             self._autosave.stop()
         if former is not None:
-            self.closing.begin(former)
+            # A project that is open again has its look from here, and may be being saved.
+            again = document is not None and document.is_saved_in(former.project)
+            self.closing.begin(former, () if again else tuple(self._looks))
 
-    def register_view(self, name: str, view: HasViewState) -> None:
-        """Have the state of a widget saved with the project, under ``name``."""
+    def register_view(self, name: str, view: HasViewState, *, look: bool = False) -> None:
+        """Have the state of a widget saved with the project, under ``name``.
+
+        A ``look`` is no work: it is kept also when a project is closed without being saved again.
+        """
         self._views[name] = view
+        if look:
+            self._looks.add(name)
 
     def collect_view(self) -> None:
         """Write the state of all registered widgets into the document."""

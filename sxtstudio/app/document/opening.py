@@ -74,6 +74,7 @@ def open_recovered(context: Context, recover: Callable[[Document | None], Docume
     beside = context.session.document
 
     def work(job: Job) -> Opened:
+        context.session.closing.wait_for_projects()
         document = recover(beside)
         if not document.read_only:
             return Opened(document, document.notes)
@@ -103,6 +104,7 @@ def _start(
 
     def work(job: Job) -> Opened:
         if is_project(place):
+            context.session.closing.wait_for_projects()
             return open_project(
                 place, tomogram=tomogram, work_root=work_root, progress=job.progress, lock=lock
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +51,12 @@ class ObjectStyle(QObject):
         session.table_changed.connect(self._refresh)
         session.document_changed.connect(self._on_session_document_changed)
         measured.changed.connect(self._on_measured_changed)
-        session.register_view("objects", self)
+        session.register_view("objects", self, look=True)
 
     def view_state(self) -> dict[str, Any]:
-        """Return what the colours mean, and how strong they are."""
+        """Return what the colours mean, how strong they are, and which objects are hidden."""
         state = self._session.objects.value
-        return {"colour_by": state.colour_by, "opacity": state.opacity}
+        return {"colour_by": state.colour_by, "opacity": state.opacity, "hidden": sorted(state.hidden)}
 
     def restore_view_state(self, state: dict[str, Any]) -> None:
         """Take them back; what is missing or damaged, or a column that is not there, changes nothing."""
@@ -67,6 +68,15 @@ class ObjectStyle(QObject):
             case int() | float() as opacity if not isinstance(opacity, bool) and 0 <= opacity <= 1:
                 kept["opacity"] = float(opacity)
         self._bring(**kept)
+        match state.get("hidden"):
+            case [*numbers]:
+                there = self._numbers_there()
+                hidden = frozenset(number for number in numbers if type(number) is int and number in there)
+                self._session.objects.set(hidden=hidden)
+
+    def _numbers_there(self) -> Container[int]:
+        document = self._session.document
+        return () if document is None else document.object_table.rows
 
     def _is_measured(self, key: str) -> bool:
         measured = self._measured.value

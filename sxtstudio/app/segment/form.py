@@ -59,7 +59,7 @@ class SegmentForm(SegmentFields):
         session = self._session
         session.document_changed.connect(self._on_session_document_changed)
         session.facts_changed.connect(self._on_session_facts_changed)
-        session.register_view("segment", self)
+        session.register_view("segment", self, look=True)
         session.cursor_changed.connect(lambda cursor: self.slices.set_visible_slice(cursor[0]))
         self._on_session_document_changed()
 

@@ -105,7 +105,7 @@ class SlicesView(QWidget):
         self.first_scan.failed.connect(self._show_failure)
         self.camera.changed.connect(self._on_camera)
         session.layout.changed.connect(self._on_layout)
-        session.register_view("slices", self)
+        session.register_view("slices", self, look=True)
 
     # -- the document ----------------------------------------------------------------------------
 

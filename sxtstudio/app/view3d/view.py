@@ -107,7 +107,7 @@ class View3D(QWidget):
         session.mask_changed.connect(self._on_mask_changed)
         session.cursor_changed.connect(self._request_planes)
         session.display.changed.connect(self._request_planes)
-        session.register_view("view3d", self)
+        session.register_view("view3d", self, look=True)
 
     # -- starting --------------------------------------------------------------------------------
 
@@ -407,4 +407,6 @@ class View3D(QWidget):
             return
         self._context.settings.set("view3d/scene", self._belonging.own.to_json())
         self._closed = True
+        left = self.view_state()  # the project gets it after this
         self._drop_canvas()
+        self._pending_camera, self._bodies_seen = left["camera"], left["bodies_seen"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -138,8 +139,24 @@ class Document:
     def lock_of(self, project: Path) -> FolderLock | None:
         """Return the lock of ``project`` if it is the one that this is saved in, and this holds it."""
         lock = None if self.read_only else self.project_lock
-        same = self.project is not None and os.path.realpath(self.project) == os.path.realpath(project)
-        return lock if same else None
+        return lock if self.is_saved_in(project) else None
+
+    def is_saved_in(self, project: Path | None) -> bool:
+        """Whether ``project`` is the one that this is saved in, or was opened from."""
+        both = self.project is not None and project is not None
+        return both and os.path.realpath(str(self.project)) == os.path.realpath(str(project))
+
+    @property
+    def keeps_look(self) -> bool:
+        """Whether how it looks may be written into its project: all else of it is there as it is here."""
+        lock = self.project_lock
+        ours = lock is not None and lock.current and not self.read_only
+        return ours and not (self.modified or self.discarded or self.unread)
+
+    def go_on_looking_like(self, former: Document, looks: Collection[str]) -> None:
+        """Look as ``former`` did, if this is the same project, opened anew, and nothing else has changed."""
+        if self.is_saved_in(former.project) and not (former.modified or former.discarded or self.modified):
+            self.view |= {name: look for name, look in former.view.items() if name in looks}
 
     @property
     def undo(self) -> UndoStore:

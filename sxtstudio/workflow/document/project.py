@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -63,6 +64,7 @@ from sxtstudio.workflow.document.project_volumes import (
 )
 from sxtstudio.workflow.document.undo_store import UndoStore
 from sxtstudio.workflow.jobs.outputs import on_disk
+from sxtstudio.workflow.jobs.report import plain
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 
@@ -262,6 +264,25 @@ def adopt(document: Document, saved: Saved) -> None:
     document.read_only, document.unread = False, ()
     document.fingerprint = saved.fingerprint
     document.mark_saved(saved.steps, saved.measurements)
+
+
+def keep_look(folder: Path, look: Mapping[str, Any]) -> None:
+    """Replace parts of the view of a saved project, whose lock the caller holds; nothing else of it changes.
+
+    Where they are as they were, or project.json must not be written, nothing is done.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read or written; it is unchanged then.
+    """
+    file = folder / RECORD
+    if file.is_symlink() or not (os.access(file, os.W_OK) and file.stat().st_mode & 0o222):
+        return
+    record = read_record(folder)
+    view = {**record.view, **json.loads(json.dumps(plain(look)))}
+    if view != record.view:
+        write_record(folder, replace(record, view=view))
 
 
 def open_project(

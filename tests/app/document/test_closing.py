@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -21,9 +22,11 @@ from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.document.recovering import RecoveryDialog, offer_with_tomograms
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.questions import Answer
+from sxtstudio.app.settings import Settings
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.object_table import Decided, ObjectRow
 from sxtstudio.workflow.document import project, workplace
 from sxtstudio.workflow.document import state as document_state
 from sxtstudio.workflow.document.document import Document
@@ -149,6 +152,141 @@ def test_what_is_kept_is_offered_once_it_has_reached_the_disk(
     window.session.closing.wait()
 
 
+def with_objects(window: MainWindow) -> None:
+    session = window.session
+    assert session.document is not None
+    rows = {1: ObjectRow("Vesicle", Decided.HAND), 2: ObjectRow(), 3: ObjectRow()}
+    recorder = session.record(EditKind.NEW_OBJECT, "objects")
+    for number in rows:
+        box = Box((2, 10 * number, 5), (4, 10 * number + 5, 15))
+        recorder.write(box, np.full(box.shape, number, np.uint32))
+    session.commit(recorder, rows=session.document.object_table.change(rows))
+
+
+def look_around(window: MainWindow) -> None:
+    """As somebody does who changes nothing."""
+    window.session.set_cursor((3, 21, 17))
+    window.context.parts.slices.camera.zoom_to(3.5)
+    window.session.display.set(low=-0.25, high=0.75, label_rgb=(1, 2, 3))
+    window.session.objects.set(hidden=frozenset({2}), opacity=0.25)
+    window.context.parts.view3d.scene.set(opacity=0.5)
+    window.context.parts.complete.propose([4])  # a proposal is nobody's word yet
+
+
+def looks(window: MainWindow) -> tuple[object, ...]:
+    session, display = window.session, window.session.display.value
+    zoom = window.context.parts.slices.camera.zoom
+    scene = window.context.parts.view3d.scene.value
+    shown = (display.low, display.high, display.label_rgb, scene.opacity)
+    return session.cursor, zoom, session.objects.value.hidden, session.objects.value.opacity, shown
+
+
+def close_by(how: str, window: MainWindow, qtbot: QtBot) -> None:
+    if how == "window":
+        with qtbot.waitSignal(window.closed, timeout=20_000):
+            window.close()
+    else:
+        close_document(window.context)
+        qtbot.waitUntil(lambda: window.session.document is None)
+    window.session.closing.wait()
+
+
+def at_rest(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.wait(50)
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=20_000)
+
+
+@pytest.mark.parametrize("how", ["window", "document"])
+def test_a_saved_project_opens_as_it_was_left(
+    how: str, open_file: Open, settings: Settings, tomogram: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window, file = open_file(tomogram), tmp_path / "cell.sxt" / "project.json"
+    with_objects(window)
+    saved(window, file.parent)
+    before = json.loads(file.read_text())
+    at_rest(window, qtbot)
+    look_around(window)
+    left = looks(window)
+    close_by(how, window, qtbot)
+    after = json.loads(file.read_text())
+    view, former = after.pop("view"), before.pop("view")
+    assert after == before, "nothing but the view"
+    assert view.get("complete") == former.get("complete")
+    FolderLock(file.parent).release()
+    other = MainWindow(settings)
+    other.show()
+    qtbot.waitExposed(other)
+    with qtbot.waitSignal(other.session.document_changed, timeout=20_000):
+        open_path(other.context, file.parent)
+    at_rest(other, qtbot)
+    assert looks(other) == left
+    assert not other.session.document.modified
+    close_by("window", other, qtbot)
+    other.deleteLater()
+
+
+def test_a_project_that_was_only_looked_at_is_not_written(
+    open_file: Open, tomogram: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window, file = open_file(tomogram), tmp_path / "cell.sxt" / "project.json"
+    paint(window)
+    at_rest(window, qtbot)
+    window.session.collect_view()
+    saved(window, file.parent)
+    before = file.stat()
+    close_by("document", window, qtbot)
+    at_rest(open_file(file.parent), qtbot)
+    close_by("window", window, qtbot)
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("why", ["discarded", "for another time", "in use", "protected", "unread parts"])
+def test_how_it_looks_is_not_written_into_a_project_that(
+    why: str, open_file: Open, tomogram: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, file = open_file(tomogram), tmp_path / "cell.sxt" / "project.json"
+    with_objects(window)
+    document = saved(window, file.parent)
+    before, lock = file.read_bytes(), None
+    if why in ("discarded", "for another time"):
+        monkeypatch.setattr(questions, "ask", lambda *_, **__: Answer.DISCARD)
+        later = property(lambda self: why == "for another time")
+        monkeypatch.setattr(Document, "can_be_gone_on_with", later)
+        paint(window, 2)
+    elif why == "in use":
+        close_by("document", window, qtbot)
+        before, lock = file.read_bytes(), FolderLock(file.parent)
+        monkeypatch.setattr("sxtstudio.app.document.opening.show_error", lambda *_: None)
+        document = open_file(file.parent).session.document
+        assert document is not None and document.read_only
+    elif why == "protected":
+        file.chmod(0o444)
+    else:
+        document.unread = ("mask-1.zarr",)
+    look_around(window)
+    close_by("window", window, qtbot)
+    assert file.read_bytes() == before
+    if lock is not None:
+        lock.release()
+
+
+def test_a_project_that_is_opened_anew_in_its_window_looks_as_before(
+    open_file: Open, tomogram: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window, file = open_file(tomogram), tmp_path / "cell.sxt" / "project.json"
+    with_objects(window)
+    saved(window, file.parent)
+    at_rest(window, qtbot)
+    look_around(window)
+    left, before = looks(window), file.read_bytes()
+    at_rest(open_file(file.parent), qtbot)
+    window.session.closing.wait()
+    assert looks(window) == left
+    assert file.read_bytes() == before, "it might be being saved just then"
+    close_by("window", window, qtbot)
+    assert json.loads(file.read_text())["view"]["slices"]["cursor"] == [3, 21, 17]
+
+
 KILLED = """
 import sys, threading
 import numpy as np
@@ -178,7 +316,10 @@ else:
         print("closing", flush=True)
         never.wait()
     state.write_state = stop
-    document.view = {"slices": {"cursor": [1, 2, 3]}}
+    class View:
+        def view_state(self):
+            return {"cursor": [1, 2, 3]}
+    session.register_view("slices", View())  # the state is another one now
 session.show(None)
 print("closed", flush=True)
 never.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import re
 import shutil
@@ -42,6 +43,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.core.wording import grouped
 from sxtstudio.surface import OpenGL
+from sxtstudio.workflow.document.project import adopt, save, snapshot
 
 SHAPE = (24, 40, 56)
 BIG, SMALL = (12, 20, 18), (12, 20, 42)  # middles (z, y, x) of two balls
@@ -559,6 +561,18 @@ def test_another_voxel_size_makes_another_scene(opened: MainWindow, qtbot: QtBot
     latest(view, qtbot)
     assert np.ptp(np.array(view.canvas.scene.bounds)[:, 0]) == pytest.approx(2 * width)
     assert view.canvas.scene.has_surface
+
+
+def test_the_camera_is_kept_when_the_window_closes(opened: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    view, document = shown(opened, qtbot), opened.session.document
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+    view.canvas.scene.camera.turn(0.3, 0.2)
+    position = list(view.canvas.scene.camera.state()["position"])
+    with qtbot.waitSignal(opened.closed, timeout=20_000):
+        opened.close()
+    opened.session.closing.wait()
+    stored = json.loads((tmp_path / "cell.sxt" / "project.json").read_text())["view"]["view3d"]
+    assert stored["camera"]["position"] == pytest.approx(position)
 
 
 def test_view_is_saved_with_the_project(opened: MainWindow, qtbot: QtBot) -> None:
