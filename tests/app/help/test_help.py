@@ -253,7 +253,7 @@ def test_the_page_on_objects_names_columns_and_keys_that_there_are(window: MainW
 
 
 def test_the_page_on_evaluation_names_what_there_is(sample: MainWindow) -> None:
-    from sxtstudio.commands import evaluate
+    from sxtstudio.commands import evaluate, train
 
     sample.actions_.by_name["help.evaluation"].trigger()
     page = sample.context.dialogs.find(Documentation)
@@ -264,7 +264,7 @@ def test_the_page_on_evaluation_names_what_there_is(sample: MainWindow) -> None:
         name, key = button.text().split("  ")
         assert key == str(number) and f"{key}, {name}" in text
     assert panel.results.text() in text
-    source = Path(evaluate.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(one.__file__).read_text(encoding="utf-8") for one in (evaluate, train))
     for option in re.findall(r"--[a-z]+", text):
         assert f'"{option}"' in source, option
 
