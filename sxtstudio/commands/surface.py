@@ -153,7 +153,7 @@ def _run_objects(arguments: argparse.Namespace, parameters: SurfaceParameters) -
     print_rows(
         [
             ("written", f"{written.path} ({written.format}, {bytes_text(written.bytes)})"),
-            *((name.lower(), text) for name, text in written.details),
+            *((name.lower(), text) for name, text in written.lines),
             ("voxel size", voxel_zyx_text(result.voxel_nm)),
             *(("note", note) for note in (*result.notes, *written.losses)),
             *((("picture", str(job.picture)),) if job.picture and not result.picture_error else ()),

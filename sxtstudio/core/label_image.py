@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.object_classes import Rgb
+from sxtstudio.core.verified import VERIFIED
 from sxtstudio.core.volume import Volume, VoxelSize
 
 
@@ -64,6 +65,11 @@ class HandedOver:
     verified: str
     details: tuple[tuple[str, str], ...] = ()
     losses: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """All details, also what was compared."""
+        return (*self.details, (VERIFIED, self.verified))
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

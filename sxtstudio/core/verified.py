@@ -6,6 +6,8 @@ from pathlib import Path
 
 from sxtstudio.core.errors import UserError
 
+#: What the row of a receipt is called that says what was compared.
+VERIFIED = "Verified"
 #: What is said of volumes.
 EVERY_VOXEL = "every voxel"
 #: Of label images, whose values have names and colours.

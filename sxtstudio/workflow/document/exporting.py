@@ -27,7 +27,7 @@ from sxtstudio.core.patches import Voxels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.steps import Step, StepKind
-from sxtstudio.core.verified import ALL_TRIANGLES, read_back
+from sxtstudio.core.verified import ALL_TRIANGLES, VERIFIED, read_back
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import (
@@ -69,8 +69,6 @@ NAMES: dict[What, str] = {
 }
 #: Those of other programs, too.
 _SUFFIXES = (*VOLUME_SUFFIXES, ".am", ".nrrd", ".nii", ".gz")
-#: What the row of a receipt is called that says what was compared.
-_VERIFIED = "Verified"
 MESHES = (".ply", ".stl", ".obj", ".vtp", ".glb", ".pov")
 
 
@@ -164,7 +162,7 @@ class Receipt:
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
         """All rows, also the one of what was compared."""
-        return (*self.rows, *(((_VERIFIED, self.verified),) if self.verified else ()))
+        return (*self.rows, *(((VERIFIED, self.verified),) if self.verified else ()))
 
 
 def receipts_of(steps: Iterable[Step]) -> list[Receipt]:
@@ -175,7 +173,7 @@ def receipts_of(steps: Iterable[Step]) -> list[Receipt]:
         if step.kind is StepKind.EXPORT and "file" in facts:
             notes = tuple(facts.pop("notes", "").splitlines())
             what, path = facts.pop("what", "Export"), Path(facts.pop("file"))
-            verified = facts.pop(_VERIFIED, "")
+            verified = facts.pop(VERIFIED, "")
             found.append(Receipt(what, path, tuple(facts.items()), verified, notes))
     return found
 
