@@ -12,6 +12,7 @@ from sxtstudio.app.document.closing import settle, stop
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.questions import Answer
+from sxtstudio.app.view3d.reopening import open_again, take_open
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.shipped import sample_tomogram
 from sxtstudio.io.opening import SUFFIXES, name_patterns
@@ -71,11 +72,13 @@ def open_sample(context: Context) -> None:
 
 def open_recovered(context: Context, recover: Callable[[Document | None], Document]) -> None:
     """Show what ``recover``, called with the open document, returns; asks first about the open one."""
-    beside = context.session.document
+    beside, opens_3d = context.session.document, False
 
     def work(job: Job) -> Opened:
         context.session.closing.wait_for_projects()
         document = recover(beside)
+        nonlocal opens_3d
+        opens_3d = take_open(document)
         if not document.read_only:
             return Opened(document, document.notes)
         note = f"{document.name} is open in another window, or cannot be written. Save under another name."
@@ -84,7 +87,13 @@ def open_recovered(context: Context, recover: Callable[[Document | None], Docume
     def failed(error: Exception) -> None:
         show_error(context.window, error)
 
-    settle(context, lambda discard: _run(context, "Recovering", work, failed, discard), what="open another")
+    def then() -> None:
+        if opens_3d:
+            open_again(context)
+
+    settle(
+        context, lambda discard: _run(context, "Recovering", work, failed, discard, then), what="open another"
+    )
 
 
 def _start(

@@ -16,6 +16,7 @@ from sxtstudio.app.states import Belonging, Observed
 from sxtstudio.app.view3d.bar import View3DBar
 from sxtstudio.app.view3d.choice import CanvasChoice
 from sxtstudio.app.view3d.picture_jobs import PictureJobs, PictureSource
+from sxtstudio.app.view3d.reopening import OpenWhenLeft
 from sxtstudio.app.view3d.starting import CanvasStart
 from sxtstudio.app.view3d.state import OF_THE_TOMOGRAM, SceneStatus, scene_from_json
 from sxtstudio.core.errors import sentence_of
@@ -71,6 +72,8 @@ class View3D(QWidget):
         self._start.failed.connect(self._on_no_opengl)
         self._start.silent.connect(self.restart)
         self.pictures = PictureJobs(context, self._shown)
+        self.has_drawn_all = False  # of the shown document, at least once
+        OpenWhenLeft(context, self)
         self._build()
         self._connect()
 
@@ -125,6 +128,7 @@ class View3D(QWidget):
         super().hideEvent(event)
         if not self._closed and self.isHidden():
             self._context.session.layout.set(view3d=False)
+            self._context.session.autosave()
 
     def _on_canvas_found(self, canvas: Canvas3D, choice: CanvasChoice) -> None:
         """Show the scene in ``canvas`` from now on."""
@@ -137,6 +141,7 @@ class View3D(QWidget):
         # OpenGL in a widget makes Qt show the window anew: nobody must use the canvas before that.
         self._stack.addWidget(canvas.widget)
         self.canvas = canvas
+        canvas.drawn.connect(self._on_canvas_drawn)
         self._feeder = PlaneFeeder(self._context, canvas.scene, canvas.request, self)
         self._builder = Builder(self._context, canvas, self.scene, self.status, self)
         self._picking = Picking(self._context, canvas, self.scene, self)
@@ -156,6 +161,13 @@ class View3D(QWidget):
                 "graphics card can be used: large surfaces turn slowly."
             )
         self._sync()
+
+    def _on_canvas_drawn(self) -> None:
+        """Once all that is shown has been drawn, a crash does not come from opening the view."""
+        making = self.status.value.building or (self._bodies is not None and self._bodies.building)
+        if self._shown_document is not None and not making and not self.has_drawn_all:
+            self.has_drawn_all = True
+            self._context.session.autosave()
 
     def restart(self) -> None:
         """Begin anew with the canvas that is wanted now; the surface is made again."""
@@ -215,7 +227,7 @@ class View3D(QWidget):
     def _forget(self) -> None:
         """Drop everything that belongs to the shown document."""
         self._auto.stop()
-        self._shown_document = None
+        self._shown_document, self.has_drawn_all = None, False
         if self.canvas is not None and self._feeder is not None:
             self._feeder.forget()
             self.canvas.clear()
