@@ -22,8 +22,8 @@ from sxtstudio.core.printable import csv_names, csv_text, printable, without_mar
 from sxtstudio.core.verified import differs, read_back, write_content
 from sxtstudio.core.wording import cut, grouped
 from sxtstudio.io.bad_tables import SAVE_IT, unreadable, why_no_parquet
+from sxtstudio.io.table_limits import MOST_LETTERS, check_frame, check_names, check_size
 from sxtstudio.io.table_limits import MOST_ROWS as MOST_TABLE_ROWS
-from sxtstudio.io.table_limits import check_frame, check_names, check_size
 from sxtstudio.io.xlsx import MOST_ROWS, read_xlsx
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 TABLE_SUFFIXES = (".csv", ".xlsx", ".parquet")
 _DIGITS = 7
+_MOST_COMPARED = 2_000_000  # cells of an XLSX file, which are read one by one
 # A table that is larger is none of objects.
 _LARGEST_BYTES = 2 << 30
 _LONGEST_HEADER = 1 << 20
@@ -49,7 +50,7 @@ def write_table(path: Path, table: Table) -> str:
     Returns
     -------
     str
-        What was read back and was the same, in words.
+        What was read back and was the same, in words, or why nothing was.
 
     Raises
     ------
@@ -65,6 +66,14 @@ def write_table(path: Path, table: Table) -> str:
             f"{path.name}: an XLSX file holds at most {grouped(MOST_ROWS - 1)} rows and the table has "
             f"{grouped(len(table))}. Write it as .csv or .parquet."
         )
+    if path.suffix.lower() == ".xlsx":
+        for column in (one for one in table.columns if one.values.dtype.kind == "O"):
+            longest = max((len(text) for text in _rounded(column)), default=0)
+            if longest > MOST_LETTERS:
+                raise UserError(
+                    f"{path.name}: a cell of an XLSX file holds at most {grouped(MOST_LETTERS)} letters "
+                    f"and one of “{column.name}” has {grouped(longest)}. Write it as .csv or .parquet."
+                )
     beside = dictionary_path(path)
     if beside is not None:
         with atomic_write(beside) as temporary:
@@ -72,6 +81,8 @@ def write_table(path: Path, table: Table) -> str:
             write_content(temporary, beside, text.encode())
     with atomic_write(path) as temporary:
         writer(temporary, path, table)
+    if path.suffix.lower() == ".xlsx" and _is_long(table):
+        return f"not read back: more than {grouped(_MOST_COMPARED)} cells take minutes; .csv and .parquet are"
     return read_back("every cell")
 
 
@@ -136,6 +147,15 @@ def _write_xlsx(path: Path, target: Path, table: Table) -> None:
         sheet.write_row(0, 0, DICTIONARY_NAMES, bold)
         for number, words in enumerate(table.dictionary(), start=1):
             sheet.write_row(number, 0, [words[name] for name in DICTIONARY_NAMES])
+    if not _is_long(table):
+        _compare_xlsx(path, target, table)
+
+
+def _is_long(table: Table) -> bool:
+    return len(table) * len(table.columns) > _MOST_COMPARED
+
+
+def _compare_xlsx(path: Path, target: Path, table: Table) -> None:
     back = read_xlsx(path)
     if [*back] != [column.name for column in table.columns]:
         raise differs(target, "the names of its columns")

@@ -30,6 +30,7 @@ _MOST_IN_ROW = 20_000
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # ST_Xstring
 _PLACE = re.compile(r"([A-Z]{1,3})\d+")
 
 
@@ -110,11 +111,17 @@ def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
         for event, element in ElementTree.iterparse(file, ("start", "end")):
             whole = element if whole is None else whole
             if event == "end" and element.tag == f"{_SHEET}si":
-                texts.append("".join(part.text or "" for part in element.iter(f"{_SHEET}t")))
+                texts.append(_text(element))
                 whole.clear()
                 if len(texts) > _MOST_TEXTS:
                     raise _TooLarge(name)
     return texts
+
+
+def _text(element: ElementTree.Element) -> str:
+    """Return a text; letters that XML does not have, and what looks like that, are written _x000D_."""
+    whole = "".join(part.text or "" for part in element.iter(f"{_SHEET}t"))
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), whole) if "_x" in whole else whole
 
 
 def _rows(archive: zipfile.ZipFile, name: str, texts: list[str]) -> Generator[list[Any]]:
@@ -148,7 +155,7 @@ def _number(letters: str) -> int:
 def _value(cell: ElementTree.Element, texts: list[str]) -> Any:
     kind = cell.get("t", "n")
     if kind == "inlineStr":
-        return "".join(part.text or "" for part in cell.iter(f"{_SHEET}t"))
+        return _text(cell)
     text = cell.findtext(f"{_SHEET}v")
     if text is None:
         return None

@@ -15,6 +15,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.measure.table import Table, about, object_table
 from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow, ObjectTable
+from sxtstudio.core.printable import printable
 from sxtstudio.core.verified import NotAsWritten
 from sxtstudio.io import tables
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, read_table, write_table
@@ -329,3 +330,37 @@ def test_a_cell_that_is_read_back_otherwise_is_found(
     with pytest.raises(NotAsWritten, match=f"b{suffix} was not written"):
         write_table(tmp_path / f"b{suffix}", table)
     assert not (tmp_path / f"b{suffix}").exists()
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+@pytest.mark.parametrize(
+    "text",
+    ["_x0041_", "_x000D_", " ends ", "{=1}", "007", "a\nb", "\ufffe", "😀 ä", '<a>&"', "'=1", "x" * 32_767],
+    ids=lambda text: ascii(text)[:12],
+)
+def test_odd_texts_are_read_back_as_they_were_written(suffix: str, text: str, tmp_path: Path) -> None:
+    """Excel writes letters that XML does not have as _x000D_, and such a text as _x005F_x000D_."""
+    rows = ObjectTable({1: ObjectRow(notes=text), 2: ObjectRow()})
+    shown = printable(text)
+    measured = Measurements(np.array([1, 2]), calibrated=True)
+    path = tmp_path / f"a{suffix}"
+    assert write_table(path, object_table(measured, rows, {})).endswith("every cell")
+    if suffix == ".xlsx" and not text.startswith(("_x", "\ufffe")):  # openpyxl leaves those as they are
+        sheet = openpyxl.load_workbook(path)["Objects"]
+        cells = [cell for row in sheet.iter_rows(values_only=True) for cell in row]
+        assert any(cell is not None and str(cell).strip() == shown.strip() for cell in cells)
+
+
+def test_what_an_xlsx_file_does_not_hold_and_what_is_not_compared_is_said(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ObjectTable({1: ObjectRow(notes="x" * 40_000)})
+    long = object_table(Measurements(np.array([1]), calibrated=True), rows, {})
+    with pytest.raises(
+        UserError, match=r"at most 32.767 letters and one of “notes” has 40.000\. Write it as"
+    ):
+        write_table(tmp_path / "a.xlsx", long)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(tables, "_MOST_COMPARED", 3)
+    assert write_table(tmp_path / "a.xlsx", table).startswith("not read back: more than 3 cells")
+    assert read_table(tmp_path / "a.xlsx")
