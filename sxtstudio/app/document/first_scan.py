@@ -101,6 +101,8 @@ class FirstScan(QObject):
 
 def _look(job: Job, document: Document, polarity_wanted: bool) -> None:
     """Report what was found, what is looked at first at the beginning."""
+    import pyqtgraph  # noqa: F401  # it draws what is reported; the window would wait half a second for it
+
     volume = document.tomogram
     job.report(sample_volume(volume, job.progress.part(0.1)))
     job.report(build_overview(volume, job.progress.part(0.6)))
