@@ -297,8 +297,8 @@ class MainWindow(QMainWindow):
         self.settings.set_bytes("window/rows", self._rows.saveState())
         self.settings.set("window/panel", self._parts.side.current.value)
         self.settings.set(_PACE, self.jobs.pace.to_json())
-        self.hide()  # nobody looks at a window that waits for threads and for the disk
-        self.settings.sync()
+        self.hide()  # nobody looks at a window that waits for threads
+        self.settings.finish()
         self._parts.tour.shut_down()  # it would do the next step
         self.jobs.close()
         self._parts.shut_down()

@@ -193,8 +193,12 @@ class Settings:
 
     def sync(self) -> None:
         """Wait until all is written to the disk."""
-        self._keep_save_folder()
+        self.finish()
         self._writer.wait()
+
+    def finish(self) -> None:
+        """Have all written that is known by now; the program does not end before that, nobody else waits."""
+        self._keep_save_folder()
 
     def _write(self, _stale: object) -> None:
         """Write down what has changed; runs in the thread."""

@@ -23,6 +23,8 @@ from sxtstudio.app.document.recovering import RecoveryDialog, offer_with_tomogra
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.settings import Settings
+from sxtstudio.app.settings_file import Values, change_settings, read_settings
+from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.lock import FolderLock
@@ -75,6 +77,26 @@ def saved(window: MainWindow, place: Path) -> Document:
     assert document is not None
     project.adopt(document, project.save(project.snapshot(document), place))
     return document
+
+
+def test_the_window_does_not_wait_for_its_settings(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gigabytes are on their way to the disk, and the settings behind them."""
+    free, written = threading.Event(), []
+
+    def slow(file: str, change: Callable[[Values], None]) -> Values:
+        free.wait(5)
+        written.append(file)
+        return change_settings(file, change)
+
+    monkeypatch.setattr("sxtstudio.app.settings.change_settings", slow)
+    with qtbot.waitSignal(window.closed, timeout=20_000):
+        assert window.close()
+    assert not written
+    free.set()
+    window.settings.sync()
+    assert read_settings(window.settings.file)["window/panel"] == f'"{Panel.IMAGE.value}"'
 
 
 @pytest.mark.parametrize("discards", [False, True])
