@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -36,6 +38,9 @@ _MISSING = re.compile(r"Object missing required field `([^`]*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
 _PART = re.compile(r"\.([^.\[]+)|\[(?:\d+|\.\.\.)\]")
 _ANY_KEY = "[...]"
+# The types that msgspec knows, and who is having it look at another one.
+_known: set[Any] = set()
+_looking = threading.Lock()
 
 
 class RecordError(UserError):
@@ -141,6 +146,7 @@ def record_of(values: Any, kind: type[T], what: str, advice: str = "") -> T:
     RecordError
         If they do not fit; the text names the key and says what it must be.
     """
+    _make_known(kind)
     try:
         return msgspec.convert(values, kind)
     except UnicodeEncodeError:
@@ -163,6 +169,21 @@ def has_half_characters(values: Any) -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def _make_known(kind: type[Any]) -> None:
+    """Have msgspec look at a type, and at all types within it, before anything is read as one.
+
+    It looks when a type is first needed, and keeps what it found at the class before it has found everything.
+    A thread that reads a record of this class meanwhile ends the program (msgspec 0.22): so one looks at a
+    time, and nobody reads before.
+    """
+    if kind in _known:
+        return
+    with _looking:
+        with suppress(msgspec.ValidationError):
+            msgspec.convert(None, kind)
+        _known.add(kind)
 
 
 def _without_python(error: ValueError) -> str:

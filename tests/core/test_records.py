@@ -1,5 +1,7 @@
 """Files read into typed records: what is wrong is named, with what it must be."""
 
+import subprocess
+import sys
 import tomllib
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -210,3 +212,61 @@ def test_the_name_of_a_file_that_is_not_utf8_is_kept() -> None:
     found = read_json_record(rb'{"name": "caf\udce9.mrc"}', File, "The file")
     assert found.name == "caf\udce9.mrc" and has_half_characters(found.name)
     assert has_half_characters({"more": ["\ud800"]}) and not has_half_characters({"\U0001f600": "µ"})
+
+
+# A field's type that is found out only when the other thread had its chance to read a record with it.
+TWO_THREADS = """
+import sys, threading
+from dataclasses import dataclass
+from msgspec import Struct
+from sxtstudio.core.records import record_of
+
+found = []
+looking, second_begins, second_ended = (threading.Event() for _ in range(3))
+
+def slow():
+    looking.set()
+    second_begins.wait(10)
+    second_ended.wait(0.5)
+    return int
+
+if sys.argv[1] == "Struct":
+    class Inner(Struct):
+        number: "slow()"
+    class Outer(Struct):
+        inner: Inner
+        name: str
+else:
+    @dataclass
+    class Inner:
+        number: "slow()"
+    @dataclass
+    class Outer:
+        inner: Inner
+        name: str
+
+def read():
+    record = record_of({"inner": {"number": 7}, "name": "cell"}, Outer, "The file")
+    found.append((record.inner.number, record.name))
+
+def read_second():
+    looking.wait(10)
+    second_begins.set()
+    read()
+    second_ended.set()
+
+threads = [threading.Thread(target=one) for one in (read, read_second)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(found)
+"""
+
+
+@pytest.mark.parametrize("kind", ["Struct", "dataclass"])
+def test_two_threads_may_read_the_first_records_of_a_type(kind: str) -> None:
+    command = [sys.executable, "-c", TWO_THREADS, kind]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr  # it was -11: a segmentation fault
+    assert done.stdout == "[(7, 'cell'), (7, 'cell')]\n"
