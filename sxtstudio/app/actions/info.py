@@ -39,7 +39,7 @@ MISSING: dict[Need, str] = {
     "objects": "there are no objects yet",
     "chosen": "no object is chosen",
     "undo": "nothing can be taken back",
-    "redo": "nothing was taken back",
+    "redo": "nothing can be made again",
     "to_save": "nothing but the view was changed, which “Save project as…” keeps",
     "trust": "how sure the network is, is known after a segmentation",
     "view3d": "the 3D view is not shown",
