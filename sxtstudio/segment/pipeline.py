@@ -10,12 +10,13 @@ from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
-from sxtstudio.segment.job import prepare
+from sxtstudio.segment.job import SegmentationJob, prepare
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.segment.parameters import PartOf, Segmentation, SegmentParameters
 from sxtstudio.segment.slices import Pixels
 
 OnSlices = Callable[[int, Pixels], None]
+OnBegun = Callable[[SegmentationJob], object]
 
 
 def segment(
@@ -27,6 +28,7 @@ def segment(
     progress: Progress | None = None,
     on_slices: OnSlices | None = None,
     on_earlier: OnSlices | None = None,
+    on_begun: OnBegun | None = None,
     keeper: RunnerKeeper | None = None,
     part_of: PartOf | None = None,
     others: Sequence[Path] = (),
@@ -52,6 +54,9 @@ def segment(
         is on disk; first for those of an interrupted run. It runs in the caller's thread.
     on_earlier
         Called in its place for the slices of an interrupted run.
+    on_begun
+        Called with what was decided, before the first slice of an interrupted run and before the first that
+        is computed: only then the device is known for certain.
     keeper
         Keeps the network for the next tomogram; None loads it anew, and gives its memory back.
     part_of
@@ -98,8 +103,10 @@ def segment(
             (job.earlier(checkpoint, counter), on_earlier or on_slices),
             (job.compute(checkpoint, counter), on_slices),
         ):
-            for done in slices:
+            for number, done in enumerate(slices):
                 job.count(done)
+                if number == 0 and on_begun is not None:
+                    on_begun(job)
                 if report is not None:
                     report(done.z, done.labels)
         job.refuse_if_all_blank(checkpoint)

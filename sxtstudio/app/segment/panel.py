@@ -276,6 +276,7 @@ class SegmentPanel(QWidget):
                 job.report,
                 resume=resume,
                 on_finished=lambda first, last: record.update({FINISHED_SLICES: [first, last]}),
+                on_begun=record.update,  # stands there also where it is ended half-way
             )
             record.pop(FINISHED_SLICES, None)  # all that were asked for
             record.update(outcome.step())

@@ -16,6 +16,8 @@ from sxtstudio.core.wording import slices_text
 
 #: In the record of a segmentation that was ended half-way: the slices that it had made until then.
 FINISHED_SLICES = "finished_slices"
+#: What is said where former versions noted no model of a part, since none had been chosen.
+DEFAULT_MODEL = "the default model"
 #: What the user is told where ``labels_changed_since_found``.
 LABELS_CHANGED = "The labels have changed since the objects were found. Find them again."
 

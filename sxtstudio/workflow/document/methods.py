@@ -25,6 +25,7 @@ from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.evaluation import evaluation_of_record
 from sxtstudio.workflow.document.exporting import Receipt
 from sxtstudio.workflow.document.label_history import (
+    DEFAULT_MODEL,
     FINISHED_SLICES,
     finished_slices,
     slices_of,
@@ -285,6 +286,8 @@ def _parameter(name: str, value: Any, beside: Mapping[str, Any]) -> str:
     """Return a parameter as people read it; of foreign or former kinds, as it stands."""
     if name == "slices" and "model" not in beside:
         name = "complete_slices"  # as earlier versions wrote it
+    if name == "model" and value is None:
+        return f"{_words(name)}: {DEFAULT_MODEL}"
     if name == "tile_px" and value is None:
         return f"{_words(name)}: automatic"
     if name == "objects":

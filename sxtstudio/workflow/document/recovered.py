@@ -19,7 +19,7 @@ from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.label_history import FINISHED_SLICES, slices_of
-from sxtstudio.workflow.jobs.document_segmenting import read_interrupted
+from sxtstudio.workflow.jobs.document_segmenting import read_begun, read_interrupted
 
 
 def recover(folder: Path, tomogram: str | Path | None = None, *, beside: Document | None = None) -> Document:
@@ -118,6 +118,8 @@ def _note_interrupted(document: Document, left: UnfinishedEdit) -> None:
         document.notes += (f"Redo of {said}, and was taken back.",)
     elif left.edit is not None:
         edit, known = left.edit, dict(left.parameters)
+        if edit.kind is EditKind.SEGMENT:
+            known.update(read_begun(document.bulk))
         step = Step(StepKind.EDIT, edit.kind, edit.target, edit.partial, known)
         asked = slices_of(step, document.shape[0]) if edit.kind is EditKind.SEGMENT else None
         if asked and edit.box is not None:

@@ -7,14 +7,14 @@ at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
@@ -34,9 +34,13 @@ from sxtstudio.segment.parameters import SegmentParameters, TrustChoice
 from sxtstudio.workflow.document.network_output import forget_output, keep_output
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
+if TYPE_CHECKING:
+    from sxtstudio.segment.job import SegmentationJob
+
 Pixels = NDArray[np.uint8]
 OnWritten = Callable[[Box], object]
 OnFinished = Callable[[int, int], object]
+OnBegun = Callable[[dict[str, Any]], object]
 # What the engine's folder does not say of an unfinished run lies beside it.
 _REQUEST = "segmentation.json"
 # A card may say its threshold in more places than the field shows.
@@ -145,6 +149,7 @@ def segment_document(
     *,
     resume: bool = False,
     on_finished: OnFinished | None = None,
+    on_begun: OnBegun | None = None,
 ) -> SegmentOutcome:
     """Segment, and replace the labels slice by slice; called in a thread.
 
@@ -164,6 +169,9 @@ def segment_document(
         Go on with what lies in ``work_dir``. Finished slices that were changed since stay as they are.
     on_finished
         Called with the slices, first and the one after the last, of which the labels are there.
+    on_begun
+        Called before the first slice is written, with what stands in the record of steps if it is ended
+        half-way.
 
     Raises
     ------
@@ -197,6 +205,12 @@ def segment_document(
         else:
             on_slices(z, labels)
 
+    def on_decided(job: SegmentationJob) -> None:
+        begun = _as_begun(job)
+        _write_request(folder, parameters, begun)  # before a voxel changes: a crash must not lose it
+        if on_begun is not None:
+            on_begun(begun)
+
     if not resume:
         _write_request(folder, parameters)
     segmentation = segment(
@@ -207,6 +221,7 @@ def segment_document(
         progress=progress,
         on_slices=on_slices,
         on_earlier=on_earlier,
+        on_begun=on_decided,
     )
     try:
         known.check(segmentation.sources, lambda: open_volume(known.path))
@@ -271,6 +286,32 @@ class _Request(Struct, frozen=True):
     device: str = "auto"
     tile_px: Annotated[int, Meta(ge=1)] | None = None
     trust: TrustChoice = "sample"
+    begun: dict[str, Any] = field(default_factory=dict)
+
+
+def read_begun(folder: Path) -> dict[str, Any]:
+    """Return what the record says of the unfinished segmentation of a document's folder; {} if unknown."""
+    with suppress(UserError):
+        return record_of(read_json(folder / _REQUEST, "The request"), _Request, "The request").begun
+    return {}
+
+
+def _as_begun(job: SegmentationJob) -> dict[str, Any]:
+    """Return what is known of a segmentation before its end, as ``SegmentOutcome.step`` says it."""
+    asked, use = job.parameters, job.card.use_of(job.threshold)
+    return {
+        "model": job.card.name,
+        "model_sha256": job.card.sha256,
+        "device": job.device.name,
+        "threshold": job.threshold,
+        **({} if use is None else {"use": use.words}),
+        "polarity": job.polarity.value,
+        "slices": list(job.slices),
+        "tile_px": asked.tile_px,
+        "neighbours": asked.neighbours,
+        "leave_out": asked.leave_out,
+        **({"noisy": True} if asked.noisy else {}),
+    }
 
 
 def read_interrupted(folder: Path, work_dir: Path) -> Interrupted | None:
@@ -305,12 +346,15 @@ def forget_interrupted(folder: Path, work_dir: Path) -> None:
         (folder / _REQUEST).unlink()
 
 
-def _write_request(folder: Path, parameters: SegmentParameters) -> None:
+def _write_request(
+    folder: Path, parameters: SegmentParameters, begun: Mapping[str, Any] | None = None
+) -> None:
     content = {
         "model": None if parameters.model is None else str(parameters.model),
         "device": parameters.device,
         "tile_px": parameters.tile_px,
         "trust": parameters.trust,
+        "begun": dict(begun or {}),
     }
     with atomic_write(folder / _REQUEST, own=True) as temporary:
         temporary.write_text(json.dumps(content), encoding="utf-8")

@@ -10,7 +10,12 @@ from sxtstudio.core.edit_kind import EditKind, edit_title
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import count, grouped, shape_text, slices_words
 from sxtstudio.io.project import Record
-from sxtstudio.workflow.document.label_history import finished_slices, slices_of, together_text
+from sxtstudio.workflow.document.label_history import (
+    DEFAULT_MODEL,
+    finished_slices,
+    slices_of,
+    together_text,
+)
 from sxtstudio.workflow.document.methods import evaluation_found, without_taken_back
 from sxtstudio.workflow.results.in_labels import told_steps
 
@@ -90,17 +95,17 @@ def _part(step: Step, slice_count: int) -> str:
         assert step.edit is not None
         title = edit_title(step.edit, step.target)
         return f"“{title}” was ended half-way, and what it had changed until then was kept."
-    model = f"with the model “{step.parameters.get('model', 'unknown')}”"
+    model, left_out = _with_model(step.parameters), _left_out(step.parameters)
     made = finished_slices(step, slice_count)
     if not made:
         return (
             f"A part of {slices_words(slices.start, slices.stop)} was segmented {model}: it was ended before "
-            "the last slice."
+            f"the last slice.{left_out}"
         )
     words = slices_words(made.start, made.stop)
     return (
         f"{words[0].upper()}{words[1:]} {'was' if len(made) == 1 else 'were'} segmented {model}: it was "
-        f"ended before the others of {slices_words(slices.start, slices.stop)}."
+        f"ended before the others of {slices_words(slices.start, slices.stop)}.{left_out}"
     )
 
 
@@ -110,7 +115,17 @@ def _by_hand(step: Step) -> str:
 
 
 def _segment(values: dict[str, Any]) -> str:
-    text = f"Membranes were segmented with the model “{values.get('model', 'unknown')}”"
+    text = f"Membranes were segmented {_with_model(values)}"
+    slices = values.get("slices")
+    if isinstance(slices, list | tuple) and len(slices) == 2 and all(isinstance(z, int) for z in slices):
+        text += f", in {slices_words(slices[0], slices[1])}"
+    return f"{text}.{_left_out(values)}"
+
+
+def _with_model(values: Mapping[str, Any]) -> str:
+    """Return "with the model “compact” (SHA-256 …) at a threshold of …", as far as it is known."""
+    model = values.get("model", "unknown")
+    text = f"with {DEFAULT_MODEL}" if model is None else f"with the model “{model}”"
     sha = values.get("model_sha256")
     text += f" (SHA-256 {sha[:12]}…)" if isinstance(sha, str) and sha else ""
     if values.get("noisy") is True:
@@ -120,14 +135,10 @@ def _segment(values: dict[str, Any]) -> str:
     if values.get("neighbours") == 1:
         text += " (the mean of the outputs for each slice and its two neighbours)"
     use = values.get("use")
-    text += f", chosen for the use “{use}”" if isinstance(use, str) and use else ""
-    slices = values.get("slices")
-    if isinstance(slices, list | tuple) and len(slices) == 2 and all(isinstance(z, int) for z in slices):
-        text += f", in {slices_words(slices[0], slices[1])}"
-    return f"{text}.{_left_out(values)}"
+    return text + (f", chosen for the use “{use}”" if isinstance(use, str) and use else "")
 
 
-def _left_out(values: dict[str, Any]) -> str:
+def _left_out(values: Mapping[str, Any]) -> str:
     """Say that frames and gold have no labels, and what of them there is; "" where they may have some."""
     if values.get("leave_out") is not True:
         return ""

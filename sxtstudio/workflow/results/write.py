@@ -38,6 +38,7 @@ from sxtstudio.workflow.document.exporting import (
     export_surface,
     export_voxels,
 )
+from sxtstudio.workflow.document.label_history import DEFAULT_MODEL
 from sxtstudio.workflow.document.methods import text_of
 from sxtstudio.workflow.handover.drawing import draw_plots
 from sxtstudio.workflow.handover.figures import measured_plots
@@ -362,8 +363,9 @@ class _Writing:
             return
         name, sha256 = steps[-1].parameters.get("model"), steps[-1].parameters.get("model_sha256")
         if steps[-1].partial and sha256 is None:
+            model = DEFAULT_MODEL if name is None else f"its model {name}"
             self.notes.append(
-                f"The last segmentation was ended half-way, before the checksum of its model {name} was "
+                f"The last segmentation was ended half-way, before the checksum of {model} was "
                 "noted: there is no card of the model."
             )
             return

@@ -78,6 +78,35 @@ def test_the_texts_say_the_use_what_was_left_out_and_that_tiles_were_automatic(d
         assert f" Frames of the reconstruction and gold beads were left out{words}" in text
 
 
+def test_a_part_says_as_much_as_a_whole(document: Document) -> None:
+    said = {
+        "model": "m",
+        "model_sha256": "ab" * 32,
+        "threshold": 0.6,
+        "use": "few false labels",
+        "polarity": "bright",
+        "slices": [0, 6],
+        "neighbours": 1,
+        "leave_out": True,
+        "finished_slices": [0, 2],
+    }
+    document.steps[:] = [Step(StepKind.EDIT, EditKind.SEGMENT, partial=True, parameters=said)]
+    assert (
+        "Slices 1 to 2 were segmented with the model “m” (SHA-256 abababababab…) at a threshold of 0.6 on "
+        "its output (the mean of the outputs for each slice and its two neighbours), chosen for the use “few "
+        "false labels”: it was ended before the others of slices 1 to 6. Frames of the reconstruction and "
+        "gold beads were left out, where there were any."
+    ) in paragraph(document.record(), "cell.mrc")
+
+
+def test_a_part_of_a_former_version_without_a_model_was_made_by_the_default_one(document: Document) -> None:
+    said = {"model": None, "slices": None, "finished_slices": [0, 2]}
+    document.steps[:] = [Step(StepKind.EDIT, EditKind.SEGMENT, partial=True, parameters=said)]
+    assert "; model: the default model" in f"; {text_of(document.record(), 'cell.mrc').split(' – ')[1]}"
+    text = paragraph(document.record(), "cell.mrc")
+    assert "Slices 1 to 2 were segmented with the default model: it was ended" in text
+
+
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
