@@ -146,6 +146,11 @@ class Actions(QObject):
                     break
         return False
 
+    def do(self, name: str) -> None:
+        """Do what an action does, or say why that cannot be done now, as its key does."""
+        self._explain(name)
+        self.by_name[name].trigger()
+
     def _explain(self, name: str) -> None:
         """Say why the key of a greyed action does nothing, as its tooltip does."""
         action = self.by_name[name]
@@ -173,6 +178,7 @@ class Actions(QObject):
             "tomogram": document is not None,
             "labels": document is not None and document.labels is not None,
             "mask": document is not None and document.mask is not None,
+            "changes": session.task_undo is None,
             "idle": session.busy is None,
             "selection": session.selection is not None,
             "objects": document is not None and document.objects is not None,

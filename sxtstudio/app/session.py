@@ -25,7 +25,8 @@ from sxtstudio.app.states import (
     OfferState,
     ToolState,
 )
-from sxtstudio.core.edit_kind import EditKind, Target
+from sxtstudio.app.task_undo import TaskUndo
+from sxtstudio.core.edit_kind import EditKind, Target, in_evaluation
 from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
@@ -63,27 +64,6 @@ class Busy:
 
     name: str
     kind: EditKind
-
-
-class TaskUndo(Protocol):
-    """What *Undo* and *Redo* mean while a task is in the hand that has steps which are no edits.
-
-    They take back nothing of other tasks then.
-    """
-
-    @property
-    def undo_title(self) -> str | None:
-        """Name of what *Undo* would take back; None: nothing of the task is the latest."""
-
-    @property
-    def redo_title(self) -> str | None:
-        """Name of what *Redo* would make again."""
-
-    def undo(self) -> None:
-        """Take back the latest step of the task, or say why there is none."""
-
-    def redo(self) -> None:
-        """Make the latest undone step again."""
 
 
 class HasViewState(Protocol):
@@ -280,9 +260,9 @@ class Session(QObject):
         Raises
         ------
         UserError
-            If nothing is open or a job is changing the labels.
+            If nothing is open, a job is changing the labels, or *Undo* means another task here.
         """
-        return self.changeable().recorder(kind, target, parameters)
+        return self._changeable_by(kind, target).recorder(kind, target, parameters)
 
     def changeable(self) -> Document:
         """Return the document; a tool asks before it begins.
@@ -297,6 +277,16 @@ class Session(QObject):
         if self.busy:
             raise UserError(f"The labels are being changed by “{self.busy.name}”. Wait for it, or cancel it.")
         return self.document
+
+    def _changeable_by(self, kind: EditKind, target: Target) -> Document:
+        """Return the document for an edit that begins; what began elsewhere may still end here."""
+        document = self.changeable()
+        if self.task_undo is not None and not (in_evaluation(target) or kind.deliberate):
+            raise UserError(
+                "Objects are changed in the panel “Objects”, and labels in “By hand”: in “Evaluate”, Undo "
+                "takes back judgements. Go to that panel first."
+            )
+        return document
 
     def touched(self, target: Target, box: Box | None) -> None:
         """Tell everybody that voxels of ``box`` have changed."""
@@ -334,11 +324,11 @@ class Session(QObject):
         Raises
         ------
         UserError
-            If nothing is open or a job is changing the labels.
+            As ``record``.
         """
         if not change.changes:
             return None
-        document, edit = self.changeable(), Edit(kind, (), "objects", rows=change)
+        document, edit = self._changeable_by(kind, "objects"), Edit(kind, (), "objects", rows=change)
         if edit.written_first:
             document.undo.journal(kind, "objects", parameters).end(kept=True, rows=change)
         return self._made(edit, True, None, parameters)

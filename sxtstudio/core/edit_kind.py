@@ -86,6 +86,16 @@ class EditKind(Enum):
         )
 
     @property
+    def deliberate(self) -> bool:
+        """Whether nobody does it by a slip: a file was chosen for it, or a text was typed."""
+        return self in (
+            EditKind.OPEN_LABELS,
+            EditKind.OPEN_OBJECTS,
+            EditKind.LOAD_MASK,
+            EditKind.NOTE,
+        )
+
+    @property
     def of_some_objects(self) -> bool:
         """Whether it is about single objects, where it changes any; the others are about all there are."""
         return not self.replaces_objects and self not in (

@@ -16,6 +16,7 @@ from sxtstudio.app.actions import MENUS, TABLE
 from sxtstudio.app.actions.info import MISSING
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Selection
+from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.trust import SliceTrust
@@ -85,6 +86,7 @@ def test_every_action_does_something_sensible(
     for info in infos:
         action = sample.actions_.by_name[info.name]
         if sample.session.document is not None:
+            sample.context.parts.side.show_panel(Panel.IMAGE)  # in “Evaluate” less may be done
             fill(sample)
         if info.why_disabled:
             assert not action.isEnabled() and action.toolTip() == info.why_disabled
@@ -102,6 +104,32 @@ def test_every_action_does_something_sensible(
                 assert action.isChecked() != was, info.name
                 action.trigger()
                 settle(sample, qtbot)
+
+
+@pytest.mark.parametrize("menu", ["Segment", "Labels", "Objects", "3D", "Tools"])
+def test_while_slices_are_judged_nothing_is_changed_that_undo_there_does_not_take_back(
+    menu: str, sample: MainWindow, answers: dict[str, list[Any]], qtbot: QtBot
+) -> None:
+    """An action goes to the panel in which Undo means its change, or it is greyed."""
+    session, parts = sample.session, sample.context.parts
+    qtbot.waitUntil(lambda: not sample.jobs.running, timeout=20_000)
+    for target, number in (("labels", 255), ("mask", 255), ("objects", 7), ("objects", 9)):
+        box = BALL if number != 9 else Box((28, 220, 220), (36, 240, 240))
+        with session.edit(EditKind.BRUSH, target) as edit:
+            edit.write(box, np.full(box.shape, number, session.document.array(target).dtype))
+    for info in TABLE:
+        if info.menu.split("/")[0] != menu or info.needs == ("view3d",):
+            continue
+        parts.side.show_panel(Panel.EVALUATE)
+        session.objects.set(selected=(7, 9))
+        session.select(Selection((30, 190, 190), BALL, np.ones(BALL.shape, bool), int(np.prod(BALL.shape))))
+        before, rows = len(session.history), session.document.object_table.rows
+        sample.actions_.by_name[info.name].trigger()
+        settle(sample, qtbot)
+        assert broken(sample) == [], info.name
+        if parts.side.current is Panel.EVALUATE:
+            assert len(session.history) == before, info.name
+            assert session.document.object_table.rows == rows, info.name
 
 
 def offered(window: MainWindow) -> set[str]:

@@ -83,7 +83,7 @@ def check(context: Context) -> None:
     _shown(context).check()
 
 
-_CHOSEN: tuple[Need, ...] = ("objects", "chosen", "idle")
+_CHOSEN: tuple[Need, ...] = ("objects", "changes", "chosen", "idle")
 _OBJECTS: tuple[Need, ...] = ("objects", "idle")
 
 ACTIONS: tuple[ActionInfo, ...] = (
@@ -95,7 +95,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
             f"Give class number {place + 1} of the list to the chosen objects, or to the one being checked",
             partial(_said, partial(give, place)),
             shortcut=str(place + 1),
-            needs=_OBJECTS,
+            needs=("objects", "changes", "idle"),
         )
         for place in range(KEYS)
     ),
@@ -128,7 +128,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Give a class to all objects whose measurements lie within limits",
         by_rule,
         icon="mdi6.ruler",
-        needs=("objects",),
+        needs=("objects", "changes"),
     ),
     ActionInfo(
         "classes.train",

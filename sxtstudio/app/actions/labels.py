@@ -110,7 +110,7 @@ def clear_all(context: Context) -> None:
     slice_work.clear_all(context, "labels")
 
 
-_IDLE_LABELS: tuple[Need, ...] = ("labels", "idle")
+_LABELS: tuple[Need, ...] = ("labels", "changes", "idle")
 
 ACTIONS = (
     ActionInfo(
@@ -175,7 +175,7 @@ ACTIONS = (
         partial(_said, delete_selected),
         shortcut="Del",
         icon="mdi6.delete-outline",
-        needs=("selection", *_IDLE_LABELS),
+        needs=("selection", *_LABELS),
     ),
     ActionInfo(
         "labels.keep_selected",
@@ -184,7 +184,7 @@ ACTIONS = (
         "Delete all objects but the highlighted one",
         partial(_said, keep_selected),
         icon="mdi6.filter-outline",
-        needs=("selection", *_IDLE_LABELS),
+        needs=("selection", *_LABELS),
     ),
     ActionInfo(
         "labels.interpolate",
@@ -194,7 +194,7 @@ ACTIONS = (
         partial(_said, interpolate),
         shortcut="I",
         icon="mdi6.layers-plus",
-        needs=("tomogram", "drawn", "idle"),
+        needs=("tomogram", "changes", "drawn", "idle"),
         separator=True,
     ),
     ActionInfo(
@@ -205,7 +205,7 @@ ACTIONS = (
         partial(_said, partial(copy_shape, 1)),
         shortcut="N",
         icon="mdi6.content-duplicate",
-        needs=("tomogram", "drawn", "idle"),
+        needs=("tomogram", "changes", "drawn", "idle"),
     ),
     ActionInfo(
         "labels.copy_previous",
@@ -214,7 +214,7 @@ ACTIONS = (
         "Copy the shape that was drawn or clicked last, or else all of the slice, to the slice before",
         partial(_said, partial(copy_shape, -1)),
         shortcut="Shift+N",
-        needs=("tomogram", "drawn", "idle"),
+        needs=("tomogram", "changes", "drawn", "idle"),
     ),
     ActionInfo(
         "labels.clear_slice",
@@ -223,7 +223,7 @@ ACTIONS = (
         "Erase all labels of the XY slice that is shown",
         partial(_said, clear_slice),
         icon="mdi6.layers-remove",
-        needs=_IDLE_LABELS,
+        needs=_LABELS,
     ),
     ActionInfo(
         "labels.clear",
@@ -232,6 +232,6 @@ ACTIONS = (
         "Erase all labels of all slices; Undo brings them back",
         partial(_said, clear_all),
         icon="mdi6.delete-sweep-outline",
-        needs=_IDLE_LABELS,
+        needs=_LABELS,
     ),
 )

@@ -39,6 +39,8 @@ def calibrate(context: Context) -> None:
 
 def filopodium(context: Context, on: bool) -> None:
     """Take the tool for filopodia into the hand, and bring up its tab; again, too. Another tool ends it."""
+    if context.parts.side.current is Panel.EVALUATE:  # what is taken there, Undo would not take back
+        context.parts.side.show_panel(Panel.OBJECTS)
     context.session.tool.set(tool=FILOPODIUM.name)
     context.parts.pane.show_page(PaneTab.FILOPODIA)
 
@@ -210,7 +212,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Put the filopodium that is proposed on the list",
         take_filopodium,
         shortcut="Ctrl+Return",
-        needs=("selection",),
+        needs=("selection", "changes"),
     ),
     ActionInfo(
         "objects.cut_shorter",

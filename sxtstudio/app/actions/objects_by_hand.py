@@ -13,7 +13,7 @@ from sxtstudio.app.states import Panel
 from sxtstudio.core.errors import UserError
 
 _MENU = "Objects/By hand"
-_CHOSEN: tuple[Need, ...] = ("objects", "chosen", "idle")
+_CHOSEN: tuple[Need, ...] = ("objects", "changes", "chosen", "idle")
 
 
 def take_tool(name: str, context: Context) -> None:

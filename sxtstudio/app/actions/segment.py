@@ -156,6 +156,6 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Segment",
         "Delete every label that lies outside the cell mask",
         cut_labels,
-        needs=("labels", "mask", "idle"),
+        needs=("labels", "mask", "changes", "idle"),
     ),
 )

@@ -104,6 +104,7 @@ class EvaluatePanel(QWidget):
             self._session.marks.set(visible=True)
             self._session.tool.set(target="marks", tool="look")
             self._session.set_task_undo(self.work.undoing)
+            self._session.objects.set(click_class=False)  # clicks give marks here
             self._hide_objects()
             self._follow()
             self._propose_range()

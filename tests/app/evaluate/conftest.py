@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,8 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.states import Panel
-from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edit_kind import EditKind, Target
+from sxtstudio.core.edits import Recorder
 from sxtstudio.core.geometry import Box
 
 
@@ -47,6 +50,15 @@ class Expert:
         self.panel.choice.last.setValue(last)
         self.panel.choice.number.setValue(number)
         self.panel.choice.begin.click()
+
+    @contextmanager
+    def elsewhere(self, kind: EditKind, target: Target = "labels") -> Iterator[Recorder]:
+        """Change something as another panel does, and come back."""
+        task = self.session.task_undo
+        self.session.set_task_undo(None)
+        with self.session.edit(kind, target) as recorder:
+            yield recorder
+        self.session.set_task_undo(task)
 
     def stroke(self, *points: tuple[float, float], plane: str = "xy", **keys: bool) -> None:
         z = self.session.cursor[0]

@@ -144,7 +144,7 @@ def test_undo_takes_judgements_and_marks_back_in_the_order_of_the_work(expert) -
 
 
 def test_undo_in_the_panel_leaves_the_work_of_other_tasks(expert) -> None:
-    with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+    with expert.elsewhere(EditKind.FIND_OBJECTS, "objects") as recorder:
         recorder.paint(Box((15, 100, 100), (16, 110, 110)), np.ones((1, 10, 10), bool), 7)
     expert.work.begin(SLICES)
     expert.panel.next()
@@ -163,7 +163,7 @@ def test_undo_in_the_panel_leaves_the_work_of_other_tasks(expert) -> None:
 
 def test_what_was_taken_back_elsewhere_can_be_made_again_after_a_mark_and_a_judgement(expert) -> None:
     box = Box((15, 300, 300), (16, 310, 310))
-    with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+    with expert.elsewhere(EditKind.FIND_OBJECTS, "objects") as recorder:
         recorder.paint(box, np.ones((1, 10, 10), bool), 7)
     expert.session.undo()
     expert.begin()
@@ -196,11 +196,11 @@ def test_undo_says_how_a_judgement_that_it_does_not_reach_is_taken_back(expert) 
 
 def test_within_the_outline_of_an_object_its_labels_are_meant(expert) -> None:
     whole = Box.whole(expert.document.shape)
-    with expert.session.edit(EditKind.BRUSH) as recorder:
+    with expert.elsewhere(EditKind.BRUSH) as recorder:
         labels = np.array(expert.document.labels)
         labels[:, 200:220, 200:220], labels[:, 202:218, 202:218] = 255, 0  # a ring of 400 - 256 px
         recorder.write(whole, labels)
-    with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+    with expert.elsewhere(EditKind.FIND_OBJECTS, "objects") as recorder:
         numbers = np.zeros(whole.shape, np.uint32)
         numbers[:, 200:220, 200:220], numbers[:, 300:310, 300:310] = 1, 2
         recorder.write(whole, numbers)
@@ -242,7 +242,7 @@ def test_marks_are_refused_where_they_mean_nothing(expert) -> None:
 
 
 def test_a_piece_is_that_of_one_object_where_objects_are_shown(expert) -> None:
-    with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+    with expert.elsewhere(EditKind.FIND_OBJECTS, "objects") as recorder:
         numbers = np.zeros(expert.document.shape, np.uint32)
         numbers[:, 100:110, 100:104], numbers[:, 100:110, 104:110] = 1, 2
         from sxtstudio.core.geometry import Box
@@ -260,7 +260,7 @@ def test_a_piece_is_that_of_one_object_where_objects_are_shown(expert) -> None:
 
 def test_the_colours_of_objects_do_not_lie_over_labels_that_are_judged(expert) -> None:
     def numbered() -> None:
-        with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+        with expert.elsewhere(EditKind.FIND_OBJECTS, "objects") as recorder:
             box = Box((15, 100, 100), (16, 110, 110))
             recorder.write(box, np.ones(box.shape, np.uint32))
 
@@ -412,7 +412,7 @@ def test_what_was_judged_follows_later_marks(expert) -> None:
 def test_labels_that_change_after_they_were_judged_are_said(expert) -> None:
     expert.begin()
     expert.panel.next()
-    with expert.session.edit(EditKind.BRUSH) as recorder:
+    with expert.elsewhere(EditKind.BRUSH) as recorder:
         from sxtstudio.core.geometry import Box
 
         recorder.paint(Box((15, 0, 0), (16, 1, 9)), np.ones((1, 1, 9), bool), 255)
@@ -510,7 +510,7 @@ def test_figures_that_nobody_saw_are_there_when_the_panel_is_opened_again(expert
     side = expert.window.context.parts.side
     side.show_panel(Panel.IMAGE)
     QApplication.processEvents()
-    with expert.session.edit(EditKind.BRUSH) as recorder:
+    with expert.elsewhere(EditKind.BRUSH) as recorder:
         recorder.paint(Box((15, 0, 0), (16, 10, 10)), np.ones((1, 10, 10), bool), 255)
     expert.qtbot.waitUntil(lambda: not expert.panel.judging.counts.text(), timeout=5000)
     side.show_panel(Panel.EVALUATE)
@@ -560,8 +560,11 @@ def test_without_labels_the_panel_says_so(sample, qtbot) -> None:
     parts.evaluate.next()
     assert "no labels to judge" in said[-1] and not parts.evaluation.evaluation.judged
     assert not parts.evaluation.evaluation.seconds  # who waits for labels judges nothing
-    with sample.session.edit(EditKind.SEGMENT) as recorder:
-        recorder.paint(Box((3, 5, 5), (4, 9, 9)), np.ones((1, 4, 4), bool), 255)
+    parts.side.show_panel(Panel.SEGMENT)
+    segmentation = sample.session.record(EditKind.SEGMENT)
+    parts.side.show_panel(Panel.EVALUATE)
+    segmentation.paint(Box((3, 5, 5), (4, 9, 9)), np.ones((1, 4, 4), bool), 255)
+    sample.session.commit(segmentation)  # what began elsewhere ends while slices are judged
     assert not parts.evaluate.missing.text() and "chosen already" in begin.toolTip()
     parts.evaluate.choice.number.setValue(2)
     assert begin.isEnabled()

@@ -90,7 +90,7 @@ def test_csv_and_pictures(results, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_labels_that_changed_since_are_said_in_window_and_file(expert, results, tmp_path: Path) -> None:
-    with expert.session.edit(EditKind.BRUSH) as recorder:
+    with expert.elsewhere(EditKind.BRUSH) as recorder:
         recorder.paint(Box((15, 0, 0), (16, 1, 9)), np.ones((1, 1, 9), bool), 255)
     expert.qtbot.waitUntil(lambda: expert.work.outdated == {15}, timeout=5000)
     assert row(results, 3)[0] == "sample.tif, slice 16 ⚠"
@@ -176,7 +176,7 @@ def test_judged_slices_are_proposed_for_retraining_as_corrected(expert, results)
     expert.work.go(25)
     expert.work.take_back_judgement()
     assert page.rows[0].field.text() == "3, 26, 36", "it is called complete, whoever judges it"
-    with expert.session.edit(EditKind.BRUSH) as recorder:
+    with expert.elsewhere(EditKind.BRUSH) as recorder:
         recorder.paint(Box((35, 0, 0), (36, 1, 9)), np.ones((1, 1, 9), bool), 255)
     expert.qtbot.waitUntil(lambda: page.rows[0].field.text() == "3, 26", timeout=5000)
     page.rows[0].field.setText("26")
@@ -193,7 +193,7 @@ def test_all_tomograms_of_the_list_teach_together(expert, saved: Path) -> None:
 
     with expert.qtbot.waitSignal(expert.session.document_changed, timeout=20_000):
         open_path(expert.window.context, SAMPLE)
-    with expert.session.edit(EditKind.OPEN_LABELS) as recorder:
+    with expert.elsewhere(EditKind.OPEN_LABELS) as recorder:
         recorder.paint(Box((8, 20, 20), (9, 22, 40)), np.ones((1, 2, 20), bool), 255)
     expert.panel.results.click()
     results = expert.window.context.dialogs.find(ResultsDialog)

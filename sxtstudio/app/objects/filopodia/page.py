@@ -213,7 +213,10 @@ class FilopodiaPage(SeenPage):
             self.list.show_chosen(self._session.objects.value.selected)
 
     def _on_click_clicked(self, on: bool) -> None:
-        self._session.tool.set(tool=TOOL.name if on else LOOK.name)
+        if on:
+            self._context.parts.actions.do("objects.filopodium")
+        else:
+            self._session.tool.set(tool=LOOK.name)
 
     def _on_slider_changed(self, value: int) -> None:
         if self.work.candidate is not None:

@@ -262,9 +262,7 @@ class TablePage(QWidget):
 
     def _act(self, name: str) -> None:
         """Do what an action of the menus does, if that can be done now."""
-        action = self._context.parts.actions.by_name.get(name)
-        if action is not None:
-            action.trigger()
+        self._context.parts.actions.do(name)
 
     def _on_view_menu_wanted(self, place: QPoint) -> None:
         menu = QMenu(self)
