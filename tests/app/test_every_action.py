@@ -17,8 +17,9 @@ from sxtstudio.app.actions.info import MISSING
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Selection
 from sxtstudio.app.states import Panel
-from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edit_kind import EditKind, dtype_of
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.trust import SliceTrust
 
 BALL = Box((28, 180, 180), (36, 200, 200))
@@ -116,7 +117,9 @@ def test_while_slices_are_judged_nothing_is_changed_that_undo_there_does_not_tak
     for target, number in (("labels", 255), ("mask", 255), ("objects", 7), ("objects", 9)):
         box = BALL if number != 9 else Box((28, 220, 220), (36, 240, 240))
         with session.edit(EditKind.BRUSH, target) as edit:
-            edit.write(box, np.full(box.shape, number, session.document.array(target).dtype))
+            edit.write(box, np.full(box.shape, number, dtype_of(target)))
+            if target == "objects":
+                edit.rows = session.document.object_table.change({number: ObjectRow()})
     for info in TABLE:
         if info.menu.split("/")[0] != menu or info.needs == ("view3d",):
             continue
