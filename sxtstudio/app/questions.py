@@ -177,6 +177,11 @@ def save_file(
             return path
 
 
+def say_saved(context: Context, path: Path, *more: str) -> None:
+    """Say in the status line that a file was written, and ``more`` sentences about it."""
+    context.session.message.emit(" ".join([f"Saved {path}.", *filter(None, more)]))
+
+
 def _window_of(context: Context) -> QWidget:
     """Return the window in which the user works now: it has the focus again after the question."""
     return QApplication.activeWindow() or context.window

@@ -6,6 +6,7 @@ import numpy as np
 
 from sxtstudio.core.figures import GROUP_COLOURS, Dots, Figure, FigureKind, MeanBar, short_name, swarm
 from sxtstudio.core.statistics import AnalysisUnit, Comparison
+from sxtstudio.core.wording import count
 
 
 def group_figure(comparison: Comparison, y_title: str, *, per_cell: bool = False) -> Figure:
@@ -30,8 +31,8 @@ def group_figure(comparison: Comparison, y_title: str, *, per_cell: bool = False
         observed = group.spread(comparison.unit)
         if observed.n:
             means.append(MeanBar(float(place), observed))
-        objects_too = "" if per_cell else f", {group.objects.n} objects"
-        words = f"{short_name(group.name)}\n{group.cells.n} cells{objects_too}"
+        objects_too = "" if per_cell else f", {count(group.objects.n, 'object')}"
+        words = f"{short_name(group.name)}\n{count(group.cells.n, 'cell')}{objects_too}"
         ticks.append((float(place), words))
     return Figure(FigureKind.DOTS, "", y_title, dots=tuple(dots), means=tuple(means), ticks=tuple(ticks))
 

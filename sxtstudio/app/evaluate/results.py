@@ -275,12 +275,14 @@ class ResultsDialog(ToolDialog):
         path = questions.save_file(self._context, "Save the evaluation", "evaluation.csv", "CSV (*.csv)")
         if path is not None:
             write_judged(path, self.summary)
+            questions.say_saved(self._context, path)
 
     def _on_export_clicked(self) -> None:
         kinds = "SVG (*.svg);;PNG (*.png)"
         path = questions.save_file(self._context, "Export the figure", "evaluation.svg", kinds)
         if path is not None:
             write_figures([self._figure()], path, columns=1, panel=_PLOT_PX)
+            questions.say_saved(self._context, path)
 
     def _on_teach_clicked(self) -> None:
         """Learn from the judged slices of all that are listed, as they are corrected by the marks."""

@@ -202,6 +202,7 @@ class RobustnessDialog(ToolDialog):
             path = questions.save_file(self._context, "Save the table", "robustness.csv", "CSV (*.csv)")
             if path is not None:
                 write_table(path, self.found, self._voxel_nm)
+                questions.say_saved(self._context, path)
 
     def _on_export_clicked(self) -> None:
         if self.found is not None:
@@ -209,3 +210,4 @@ class RobustnessDialog(ToolDialog):
             path = questions.save_file(self._context, "Export the plots", "robustness.svg", kinds)
             if path is not None:
                 write_figures(self._figures(self.found), path, columns=2)
+                questions.say_saved(self._context, path)

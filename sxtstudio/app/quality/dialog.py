@@ -244,6 +244,7 @@ class QualityDialog(ToolDialog):
             path = questions.save_file(self._context, "Save the figures", name, "JSON (*.json)")
             if path is not None:
                 write_quality(path, self.found)
+                questions.say_saved(self._context, path)
 
     def _on_export_clicked(self) -> None:
         drawn: list[PlotFigure] = [plot.figure for plot in self.plots if plot.figure is not None]
@@ -252,6 +253,7 @@ class QualityDialog(ToolDialog):
             path = questions.save_file(self._context, "Export the plots", "quality.svg", kinds)
             if path is not None:
                 write_figures(tuple(drawn), path, columns=2)
+                questions.say_saved(self._context, path)
 
     def _on_explain_clicked(self) -> None:
         self._context.dialogs.bring_up(Documentation).show_page("quality.md")

@@ -29,6 +29,8 @@ COLUMNS = (
 def write_judged(path: Path, summary: EvaluationSummary) -> None:
     """Write a row for each judged slice, then mean, SD, all pixels, and the paper's own figures.
 
+    Mean and SD over tomograms are there where there are several.
+
     Raises
     ------
     UserError
@@ -54,7 +56,10 @@ def judged_rows(summary: EvaluationSummary) -> Iterator[dict[str, Any]]:
                 "judged": one.when,
                 "labels_changed_since": "yes" if z in tomogram.outdated else "no",
             }
-    for name, spreads in (("slices", summary.over_slices), ("tomograms", summary.over_tomograms)):
+    over = [("slices", summary.over_slices)]
+    if len(summary.tomograms) > 1:  # of one there is no spread, and its mean is that over its slices
+        over.append(("tomograms", summary.over_tomograms))
+    for name, spreads in over:
         for which in ("mean", "sd"):
             yield {"tomogram": f"{which} over {name}", **_spread(spreads, which)}
     yield {"tomogram": "all pixels", **_pixels(summary.pixels), "seconds": round(summary.seconds, 1)}

@@ -17,6 +17,7 @@ from sxtstudio.app.evaluate.results import ResultsDialog
 from sxtstudio.app.retrain.labels import LabelsPage
 from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice, JudgedTomogram, summarise
 from sxtstudio.core.evaluation.marks import JudgedPixels
 from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.document.project import save, snapshot
@@ -69,10 +70,11 @@ def test_it_follows_what_is_judged(expert, results) -> None:
     assert row(results, 0)[1] == "100.0 ± 0.0"
 
 
-def test_csv_and_pictures(results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_csv_and_pictures(results, expert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, press in (("e.csv", results.save), ("e.png", results.export), ("e.svg", results.export)):
         monkeypatch.setattr(questions, "save_file", lambda *_, name=name, **__: tmp_path / name)
         press.click()
+        assert expert.window.statusBar().currentMessage() == f"Saved {tmp_path / name}."
     with (tmp_path / "e.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(r["slice_from_1"], r["slice_from_0"]) for r in rows[:2]] == [("16", "15"), ("26", "25")]
@@ -83,10 +85,25 @@ def test_csv_and_pictures(results, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert float(named["sd over slices"]["true_positive_percent"]) == pytest.approx(14.142136)
     assert float(named["paper: mean over slices"]["false_negative_percent"]) == 27.7
     assert named["all pixels"]["true_positive_pixels"] == "900"
+    assert not any("tomograms" in name for name in named), "there is one"
     with Image.open(tmp_path / "e.png") as picture:
         assert picture.size[0] > 1000
     svg = (tmp_path / "e.svg").read_text(encoding="utf-8")
     assert "Labelled pixels" in svg and "<path" in svg
+
+
+def test_mean_and_sd_over_tomograms_are_written_from_two_on() -> None:
+    def rows(*shares: int) -> dict[str, object]:
+        judged = [{0: JudgedSlice(JudgedPixels(share, 100 - share, 0, 0), 0)} for share in shares]
+        summary = summarise(
+            [JudgedTomogram(str(n), Evaluation((0,), one, {})) for n, one in enumerate(judged)]
+        )
+        found = {row["tomogram"]: row.get("true_positive_percent") for row in judged_rows(summary)}
+        return {name: value for name, value in found.items() if "tomograms" in name}
+
+    assert rows(80) == {}
+    sd = pytest.approx(14.142136)
+    assert rows(80, 60) == {"mean over tomograms": pytest.approx(70), "sd over tomograms": sd}
 
 
 def test_labels_that_changed_since_are_said_in_window_and_file(expert, results, tmp_path: Path) -> None:

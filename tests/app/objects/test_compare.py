@@ -102,17 +102,22 @@ def test_a_table_that_cannot_be_read_is_said(dialog: CompareDialog, tmp_path: Pa
 
 
 def test_report_and_plot_are_written(
-    filled: CompareDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    filled: CompareDialog, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for button, name in ((filled.save_report, "r.txt"), (filled.save_plot, "p.svg")):
         monkeypatch.setattr(questions, "save_file", lambda *args, name=name, **more: tmp_path / name)
         button.click()
+        assert window.statusBar().currentMessage() == f"Saved {tmp_path / name}."
     assert (tmp_path / "r.txt").read_text(encoding="utf-8").strip() == filled.report.toPlainText()
     assert "Group 2" in (tmp_path / "p.svg").read_text(encoding="utf-8")
 
 
 def test_tables_of_one_cell_are_joined_and_groups_written_and_read(
-    filled: CompareDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    filled: CompareDialog,
+    window: MainWindow,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
 ) -> None:
     filled.join.click()
     assert "Select the tables of one cell" in filled.report.toPlainText()
@@ -129,6 +134,7 @@ def test_tables_of_one_cell_are_joined_and_groups_written_and_read(
     monkeypatch.setattr(questions, "save_file", lambda *args, **more: tmp_path / "g.toml")
     monkeypatch.setattr(questions, "open_file", lambda *args, **more: tmp_path / "g.toml")
     filled.save_groups.click()
+    assert window.statusBar().currentMessage() == f"Saved {tmp_path / 'g.toml'}."
     filled.tree.show_groups(())
     filled.column.setCurrentIndex(0)
     filled.open_groups.click()

@@ -41,7 +41,11 @@ def test_without_an_output_it_is_said_how_to_get_one(dialog: RobustnessDialog) -
 
 
 def test_curves_are_drawn_and_written(
-    filled: RobustnessDialog, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    filled: RobustnessDialog,
+    sample: MainWindow,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     filled.low.setValue(0.0)
     filled.high.setValue(0.4)
@@ -60,6 +64,7 @@ def test_curves_are_drawn_and_written(
     for button, name in ((filled.save, "r.csv"), (filled.export, "r.svg")):
         monkeypatch.setattr(questions, "save_file", lambda *args, name=name, **more: tmp_path / name)
         button.click()
+        assert sample.statusBar().currentMessage() == f"Saved {tmp_path / name}."
     assert (tmp_path / "r.csv").read_text(encoding="utf-8").count("\n") == 1 + 3 * 2 * 2
     assert "in use" in (tmp_path / "r.svg").read_text(encoding="utf-8")
 

@@ -82,10 +82,13 @@ def test_the_sample_is_judged_by_itself_and_is_good(sample: MainWindow, qtbot: Q
     assert not dialog.strip.isVisible()
 
 
-def test_all_of_it_is_written(dialog: QualityDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_of_it_is_written(
+    dialog: QualityDialog, opened: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for button, name in ((dialog.save, "q.json"), (dialog.export, "q.svg")):
         monkeypatch.setattr(questions, "save_file", lambda *_, name=name: tmp_path / name)
         button.click()
+        assert opened.statusBar().currentMessage() == f"Saved {tmp_path / name}."
     values = json.loads((tmp_path / "q.json").read_text(encoding="utf-8"))
     assert record_of(values, Quality, "The record") == dialog.found
     assert "Fourier ring correlation" in (tmp_path / "q.svg").read_text(encoding="utf-8")

@@ -111,6 +111,14 @@ def test_sheets_count_only_as_a_class(groups: tuple[GroupFiles, ...], tmp_path: 
     assert named.comparison.groups[1].objects.n == 2, "2 and 4: the sheet is what was asked for"
 
 
+def test_one_cell_with_one_object_is_not_called_several(tmp_path: Path) -> None:
+    # Of a table of two rows the first object is at the border, and is left out.
+    ones = [GroupFiles(name, cells_of([table(tmp_path, name, [5, 7])])) for name in ("a", "b")]
+    found = compare_tables(ones, CompareChoice("volume"), Tables().read(ones))
+    ticks = group_figure(found.comparison, found.title).ticks
+    assert [words for _, words in ticks] == ["a\n1 cell, 1 object", "b\n1 cell, 1 object"]
+
+
 def test_objects_are_counted_per_cell_also_where_there_is_none(tmp_path: Path) -> None:
     few = [table(tmp_path, f"f{i}", [9] * n) for i, n in enumerate((1, 2, 3))]
     many = [table(tmp_path, f"m{i}", [9] * n) for i, n in enumerate((11, 15, 21))]

@@ -318,6 +318,7 @@ class CompareDialog(ToolDialog):
             unit = AnalysisUnit(self.unit.currentData())
             choice = CompareChoice(column or "", self.class_name.currentData(), unit, self.border.isChecked())
             write_groups(path, groups, choice)
+            questions.say_saved(self._context, path)
 
     def _on_save_report_clicked(self) -> None:
         if self.compared is not None:
@@ -325,6 +326,7 @@ class CompareDialog(ToolDialog):
             path = questions.save_file(self._context, "Save the report", "comparison.txt", kinds)
             if path is not None:
                 write_report(path, self.compared)
+                questions.say_saved(self._context, path)
 
     def _on_save_plot_clicked(self) -> None:
         if self.compared is not None:
@@ -332,6 +334,7 @@ class CompareDialog(ToolDialog):
             path = questions.save_file(self._context, "Export the plot", "comparison.svg", kinds)
             if path is not None:
                 write_figures([self._figure(self.compared)], path)
+                questions.say_saved(self._context, path)
 
 
 def _compare(

@@ -114,13 +114,16 @@ class TableS1Dialog(ToolDialog):
         except UserError as error:
             return None, str(error)
 
-    def _out_of_date(self) -> str:
-        """Return a warning where objects of the table are not as they were found or measured."""
+    def _warnings(self) -> list[str]:
+        """Return sentences where objects of the table are not as they were found or measured."""
         texts = [LABELS_CHANGED] if self._measured.labels_changed else []
         # Whole filopodia are measured anew whenever they change.
         if self._stale and self.which.currentData() not in (None, _WHOLE):
             texts.append(f"{count(self._stale, 'object')} changed since they were measured: measure again.")
-        return "".join(f"\n\n⚠ {text}" for text in texts)
+        return [f"⚠ {text}" for text in texts]
+
+    def _out_of_date(self) -> str:
+        return "".join(f"\n\n{text}" for text in self._warnings())
 
     def _numbers(self, listing: Listing) -> frozenset[int]:
         which = self.which.currentData()
@@ -255,7 +258,7 @@ class TableS1Dialog(ToolDialog):
             if path is not None:
                 with atomic_write(path) as temporary:
                     temporary.write_text(self.table.csv(), encoding="utf-8", newline="")
-                self._session.message.emit(f"Saved {path}.{self._out_of_date()}".replace("\n\n", " "))
+                questions.say_saved(self._context, path, *self._warnings())
 
     def _on_export_clicked(self) -> None:
         if self.table is not None:
@@ -263,7 +266,7 @@ class TableS1Dialog(ToolDialog):
             path = questions.save_file(self._context, "Export the plots", "table-s1.svg", kinds)
             if path is not None:
                 write_figures(s1_figures(self.table), path, columns=4)
-                self._session.message.emit(f"Saved {path}.{self._out_of_date()}".replace("\n\n", " "))
+                questions.say_saved(self._context, path, *self._warnings())
 
 
 def _rounded(value: float) -> str:

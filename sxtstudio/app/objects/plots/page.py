@@ -251,7 +251,7 @@ class PlotsPage(SeenPage):
         )
         if path is not None:
             write_figures([figure], path, note=self._counted)
-            self._session.message.emit(f"The plot is in {path}.{self._warning.replace('  ·', '')}")
+            questions.say_saved(self._context, path, self._warning.removeprefix("  ·  "))
 
 
 def _choice_from(stored: dict[str, Any]) -> PlotChoice:
