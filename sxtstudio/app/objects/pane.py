@@ -6,10 +6,11 @@ from collections.abc import Callable
 from enum import Enum
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context, ShutsDown
+from sxtstudio.app.objects.shown import ShownObjects
 from sxtstudio.app.widgets.controls import TabWidget
 
 LEAST_HEIGHT_PX = 80  # the tabs and a line of a table, on a small screen
@@ -42,7 +43,14 @@ class ObjectsPane(QWidget):
         close.setToolTip("Hide this pane")
         close.setAccessibleName("Hide this pane")
         close.clicked.connect(lambda: context.session.layout.set(objects_pane=False))
-        self.tabs.setCornerWidget(close, Qt.Corner.TopRightCorner)
+        self.shown = ShownObjects(context, shrinks=False)
+        corner = QWidget()
+        beside = QHBoxLayout(corner)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(8)
+        beside.addWidget(self.shown)
+        beside.addWidget(close)
+        self.tabs.setCornerWidget(corner, Qt.Corner.TopRightCorner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)

@@ -17,6 +17,7 @@ from sxtstudio.app.objects.classes.sections import ClassSections
 from sxtstudio.app.objects.display import ObjectsDisplay
 from sxtstudio.app.objects.finding import Finding
 from sxtstudio.app.objects.measured import ObjectMeasurements
+from sxtstudio.app.objects.shown import ShownObjects
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.objects.tools.section import ObjectTools
 from sxtstudio.app.widgets.footer import Footer
@@ -67,7 +68,8 @@ class ObjectsPanel(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(narrow(self.find_button, 120), 1)
         buttons.addWidget(self.measure_button)
-        self.footer = Footer((self.labels_changed, self.result), (self.strip, buttons))
+        self.shown = ShownObjects(context, shrinks=True)
+        self.footer = Footer((self.shown, self.labels_changed, self.result), (self.strip, buttons))
         self.find_button.clicked.connect(lambda: self._act("objects.find"))
         self.measure_button.clicked.connect(lambda: self._act("objects.measure"))
         self.finding.changed.connect(self._enable)
