@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.exports.receipt import ReceiptDialog
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.measure.columns import Measurements
-from sxtstudio.core.wording import count
+from sxtstudio.core.wording import count, grouped
+from sxtstudio.workflow.document.exporting import Receipt
 from sxtstudio.workflow.document.label_history import LABELS_CHANGED
 
 _KINDS = "CSV (*.csv);;Excel (*.xlsx);;Parquet (*.parquet)"
@@ -126,6 +128,8 @@ def measure(context: Context) -> Job:
 def export_table(context: Context) -> Job | None:
     """Ask for a name, and write the table of all objects with the dictionary of its columns.
 
+    What of it may be out of date is said in a receipt: it is too long for the status line.
+
     Raises
     ------
     UserError
@@ -142,18 +146,24 @@ def export_table(context: Context) -> Job | None:
     kept = document.measurements.kept
     warnings = () if kept is None else kept.warnings(table, voxel_nm)
     warnings += (LABELS_CHANGED,) if context.parts.measured.labels_changed else ()
-    said = [f"Saved {path}, with a dictionary of its columns.", *(f"⚠ {text}" for text in warnings)]
+    rows, only = count(len(table.rows), "object"), session.objects.value.only
+    left = 0 if only is None else len(table.rows.keys() - only)
+    if left:
+        rows = f"all {rows}, also {grouped(left)} that {'is' if left == 1 else 'are'} not listed now"
     measured = context.parts.measured.value or Measurements(numbers, calibrated=voxel_nm is not None)
 
-    def work(job: Job) -> Path:
+    def work(job: Job) -> str:
         from sxtstudio.core.measure.table import about, object_table, out_of_date
         from sxtstudio.io.tables import write_table
 
-        write_table(path, object_table(measured, table, {**about(name, voxel_nm), **out_of_date(warnings)}))
-        return path
+        values = {**about(name, voxel_nm), **out_of_date(warnings)}
+        return write_table(path, object_table(measured, table, values))
 
-    return context.jobs.start(
-        "Exporting the table",
-        work,
-        on_done=lambda _: session.message.emit(" ".join(said)),
-    )
+    def done(verified: str) -> None:
+        questions.say_saved(context, path, f"It has {rows}, and a dictionary of its columns.")
+        if warnings:
+            notes = tuple(f"⚠ {text}" for text in warnings)
+            receipt = Receipt("Table of objects", path, (("Rows", rows),), verified, notes)
+            ReceiptDialog(receipt, context.window).open()
+
+    return context.jobs.start("Exporting the table", work, on_done=done)

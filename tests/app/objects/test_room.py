@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
+from sxtstudio.app.exports.receipt import ReceiptDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.work import seat_of
 from sxtstudio.app.slice_preview import PreviewStyle
@@ -23,6 +24,7 @@ from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.object_table import Decided, ObjectFlag, ObjectRow
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document.project import adopt, save, snapshot
@@ -356,6 +358,31 @@ def test_the_table_goes_out_with_its_dictionary(
     assert len(lines) == 1 + len(BOXES) and "beside the nucleus" in lines[2]
     assert lines[3].startswith(f"{LARGE},Vesicle")
     assert (tmp_path / "cell.dictionary.csv").is_file()
+
+
+def test_the_table_goes_out_whole_and_what_is_out_of_date_is_said_in_full(
+    room: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    warned = tuple(f"Measure again for column {number}, {'x' * 60}." for number in range(9))
+    monkeypatch.setattr(questions, "save_file", lambda *args: tmp_path / "cell.csv")
+    monkeypatch.setattr(KeptMeasurements, "warnings", lambda *args: warned)
+    document = room.session.document
+    values = Measurements(np.array(sorted(BOXES)))
+    kept = KeptMeasurements(values, voxel_nm=document.voxel_nm)
+    document.measurements.keep(kept)
+    room.session.objects.set(only=frozenset({LARGE}))
+    room.actions_.by_name["objects.export_table"].trigger()
+    qtbot.waitUntil(lambda: bool(room.findChildren(ReceiptDialog)), timeout=30_000)
+    assert len((tmp_path / "cell.csv").read_text("utf-8-sig").splitlines()) == 1 + len(BOXES)
+    words = "all 3 objects, also 2 that are not listed now"
+    assert room.statusBar().currentMessage() == (
+        f"Saved {tmp_path / 'cell.csv'}. It has {words}, and a dictionary of its columns."
+    )
+    (receipt,) = room.findChildren(ReceiptDialog)
+    assert words in receipt.text and all(text in receipt.text for text in warned)
+    receipt.show()
+    assert receipt.width() <= 1366 and receipt.height() <= 768
+    receipt.close()
 
 
 def test_colours_by_a_column_have_a_bar(room: MainWindow) -> None:
