@@ -446,6 +446,15 @@ class Session(QObject):
         self.busy = busy
         self.busy_changed.emit()
 
+    @contextmanager
+    def free_again(self) -> Iterator[None]:
+        """Let others change the labels again, told once the edit that a job commits within is there."""
+        self.busy = None
+        try:
+            yield
+        finally:
+            self.busy_changed.emit()
+
     # -- safety ----------------------------------------------------------------------------------
 
     def autosave(self) -> None:

@@ -145,10 +145,11 @@ class LabelJob(QObject):
         self._announcer.stop()
         # Told while it is still busy, so that nobody takes it for work by hand.
         self._session.touched(self._target, self._taken_back or self._recorder.box)
-        self._end()
+        self._leave_session()
         edit = None
         try:
-            edit = self._session.commit(self._recorder, announce=False, **self.parameters)
+            with self._session.free_again():
+                edit = self._session.commit(self._recorder, announce=False, **self.parameters)
         except Exception as error:  # it is done and can be undone; only the safety copy failed
             self._context.jobs.failed.emit(error)
         self.ended.emit(edit)
@@ -160,13 +161,13 @@ class LabelJob(QObject):
             return
         self.job.cancel()
         self.job.wait(_LONGEST_WAIT_S)
-        self._end()
+        self._leave_session()
+        self._session.set_busy(None)
         self.ended.emit(None)
 
-    def _end(self) -> None:
+    def _leave_session(self) -> None:
         self._over = True
         self._announcer.stop()
         self._session.document_changed.disconnect(self._leave)
-        self._session.set_busy(None)
         # The job's last signals are still on their way here.
         self.job.finished.connect(self.deleteLater)

@@ -9,6 +9,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.label_job import LabelJob
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.colouring import NEUTRAL, ColourBy
 from sxtstudio.app.objects.measured import ObjectMeasurements
@@ -16,8 +18,9 @@ from sxtstudio.app.objects.pane import PaneTab
 from sxtstudio.app.objects.plots.page import PlotsPage
 from sxtstudio.app.objects.table.model import STALE_COLUMN
 from sxtstudio.app.objects.table.page import TablePage
-from sxtstudio.app.session import Busy
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.contacts import ContactRule, contacts_in
@@ -53,24 +56,25 @@ def erase(room: MainWindow) -> None:
         edit.write(INSIDE, np.zeros(INSIDE.shape, np.uint32))
 
 
-def replace(room: MainWindow, *, cancel: bool = False) -> None:
-    """Have one other object in place of all, as the job that finds them does."""
-    session, document = room.session, room.session.document
+def replace(room: MainWindow, qtbot: QtBot, *, cancel: bool = False) -> None:
+    """Have one other object in place of all, in a job as that which finds them."""
+    document = room.session.document
     assert document is not None
-    recorder = session.record(EditKind.FIND_OBJECTS, "objects")
-    session.set_busy(Busy("Finding objects", EditKind.FIND_OBJECTS))
-    for box in BOXES.values():
-        recorder.write(box, np.zeros(box.shape, np.uint32))
-    recorder.write(OTHER, np.full(OTHER.shape, 3, np.uint32))
-    session.touched("objects", recorder.box)
-    if cancel:
-        box = recorder.box
-        recorder.roll_back()
-        session.touched("objects", box)
-    else:
-        rows = dict.fromkeys(document.object_table.rows) | {3: ObjectRow("Vesicle")}
-        session.commit(recorder, announce=False, rows=document.object_table.change(rows))
-    session.set_busy(None)
+    rows = dict.fromkeys(document.object_table.rows) | {3: ObjectRow("Vesicle")}
+    change = document.object_table.change(rows)
+
+    def work(job: Job, recorder: Recorder) -> None:
+        for box in BOXES.values():
+            recorder.write(box, np.zeros(box.shape, np.uint32))
+        recorder.write(OTHER, np.full(OTHER.shape, 3, np.uint32))
+        job.report(recorder.box)
+        if cancel:
+            raise Cancelled
+        recorder.rows = change
+
+    run = LabelJob(room.context, EditKind.FIND_OBJECTS, work, target="objects")
+    with qtbot.waitSignal(run.ended):
+        pass
 
 
 def test_another_window_shows_what_was_measured(
@@ -108,12 +112,12 @@ def test_facts_told_again_are_no_unsaved_work(room: MainWindow, measured: Object
 
 
 def test_undo_and_redo_of_found_objects_bring_their_measurements(
-    room: MainWindow, measured: ObjectMeasurements
+    room: MainWindow, measured: ObjectMeasurements, qtbot: QtBot
 ) -> None:
     session, former = room.session, measured.value
     assert former is not None
     erase(room)
-    replace(room)
+    replace(room, qtbot)
     assert measured.value is None and session.document is not None
     assert session.document.measurements.kept is None
     measured.set(volumes({3: 7.0}))
@@ -135,9 +139,11 @@ def test_undo_and_redo_of_found_objects_bring_their_measurements(
     assert measured.stale == {3}
 
 
-def test_finding_that_was_cancelled_costs_nothing(room: MainWindow, measured: ObjectMeasurements) -> None:
+def test_finding_that_was_cancelled_costs_nothing(
+    room: MainWindow, measured: ObjectMeasurements, qtbot: QtBot
+) -> None:
     former = measured.value
-    replace(room, cancel=True)
+    replace(room, qtbot, cancel=True)
     assert former is not None and measured.value is not None and measured.stale == frozenset()
     assert measured.value.values["volume"].tolist() == former.values["volume"].tolist()
 
