@@ -497,6 +497,7 @@ def test_choices_are_remembered(
     panel.start()
     to_the_end(panel, qtbot)
     again = SegmentPanel(sample.context)
+    again.setParent(sample)  # the look of a project is asked of the latest panel when the window closes
     assert again.form.parameters().threshold is None, "that was for these labels"
     assert again.form.parameters().tile_px == 128
     assert again.form.parameters().model == str(toy_model) and not again.form.parameters().probability
@@ -504,7 +505,6 @@ def test_choices_are_remembered(
     document = sample.session.document
     assert find_output(document.bulk, document.shape) is None
     again.shut_down()
-    again.deleteLater()
 
 
 def test_what_the_network_was_sure_of_goes_with_its_labels(
