@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.garbage import Garbage
@@ -58,9 +60,20 @@ def test_a_job_that_makes_many_objects_is_not_held_up(
 
 
 def test_garbage_is_taken_away_while_nobody_waits(
-    window: MainWindow, garbage: Garbage, full: list[int], qtbot: QtBot
+    window: MainWindow,
+    garbage: Garbage,
+    full: list[int],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """What other tests have done with the mouse says nothing here."""
+    pressed = [Qt.MouseButton.LeftButton]
+    monkeypatch.setattr(
+        "sxtstudio.app.garbage.QGuiApplication", SimpleNamespace(mouseButtons=lambda: pressed[0])
+    )
     qtbot.waitUntil(lambda: not window.jobs.running)
+    assert not garbage.look(), "in the middle of a stroke"
+    pressed[0] = Qt.MouseButton.NoButton
     circle: list[object] = []
     circle.append(circle)
     gc.collect(1)  # it is old now, so that only a full look finds it

@@ -44,7 +44,9 @@ def remarked(sample: MainWindow, sample_is_looked_at_once: None, qtbot: QtBot) -
 
 
 def mouse(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.mousePress(window.context.parts.slices.views["xy"], Qt.MouseButton.MiddleButton)
+    view = window.context.parts.slices.views["xy"]
+    qtbot.mousePress(view, Qt.MouseButton.MiddleButton)
+    qtbot.mouseRelease(view, Qt.MouseButton.MiddleButton)  # else it is pressed for all tests that follow
 
 
 def wheel(window: MainWindow, qtbot: QtBot) -> None:
@@ -72,7 +74,7 @@ def dialog(window: MainWindow, qtbot: QtBot) -> None:
     button = QPushButton("Press")
     qtbot.addWidget(button)
     button.show()
-    qtbot.mousePress(button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def tool(window: MainWindow, qtbot: QtBot) -> None:
